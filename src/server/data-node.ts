@@ -1,0 +1,222 @@
+/**
+ * DataNode: a Redis-compatible data node as an object: `new DataNode(world, settings)`, `await node.start()`.
+ *
+ * It owns the keyspace, the sessions and the clock's ticks, and knows nothing of processes: bin/cache-server gives it
+ * settings and tells it when to stop; a test or an embedding program connects through `connectInMemory` and needs no port.
+ */
+import { EventEmitter } from 'eventemitter3';
+import { Output, type World } from '../base';
+import { commands, FLAG_WRITE, type CommandSpec } from '../commands';
+import {
+  Doorway,
+  memoryPair,
+  Turn,
+  turnAway,
+  type Address,
+  type Connection,
+  type ConnectionHandler,
+  type MemoryEnd,
+} from '../net';
+import type { ProtocolLimits } from '../resp';
+import { ExpiryCycle, Keyspace, Strings } from '../storage';
+import { BackgroundWork } from './background-work';
+import { Dispatch } from './dispatch';
+import { PROTECTED_MODE, TOO_MANY_CLIENTS } from './error-replies';
+import { MemoryGauge } from './memory-gauge';
+import { Session } from './session';
+import type { ServerSettings } from './settings';
+import { Statistics } from './statistics';
+
+export interface DataNodeEvents {
+  /** All listeners are open. */
+  ready: (addresses: readonly Address[]) => void;
+  /** SHUTDOWN was asked for by a client. Whoever runs the process ends it. */
+  shutdown: () => void;
+  /** Everything is closed. */
+  stopped: () => void;
+}
+
+/** Which commands CLIENT PAUSE holds back. */
+export type PauseMode = 'none' | 'writes' | 'all';
+
+export class DataNode extends EventEmitter<DataNodeEvents> {
+  readonly keyspace: Keyspace;
+  readonly strings: Strings;
+  readonly statistics = new Statistics(commands);
+  readonly turn: Turn;
+  readonly dispatch: Dispatch;
+  readonly limits: ProtocolLimits;
+  readonly memory: MemoryGauge;
+  readonly sessions = new Map<number, Session>();
+  /** Sessions that hold back a command until `unpause`. */
+  readonly paused = new Set<Session>();
+  /** Where replies go that nobody wants. */
+  readonly nowhere = new Output();
+  /** Forty hexadecimal digits that name this run of the process, as Redis' run_id. */
+  readonly runId: string;
+  readonly startedMs: number;
+  /** Changes to the keyspace since the start. */
+  changes = 0;
+  /** DEBUG SET-ACTIVE-EXPIRE. */
+  activeExpiry = true;
+
+  private doorway: Doorway | null = null;
+  private readonly background: BackgroundWork;
+  private nextSessionId = 1;
+  private pauseMode: PauseMode = 'none';
+  private cancelPause: (() => void) | null = null;
+  private turnStartMs = 0;
+  private isStopping = false;
+  private readonly endOfTurn = { inTurn: false, flush: (): void => this.closeTurn() };
+
+  constructor(
+    readonly world: World,
+    readonly settings: ServerSettings,
+  ) {
+    super();
+    const { values } = settings;
+    this.startedMs = world.clock.monotonicMs();
+    this.runId = Array.from({ length: 5 }, () => world.random.uint32().toString(16).padStart(8, '0')).join('');
+    this.keyspace = new Keyspace({ databases: values['databases'], random: world.random });
+    this.keyspace.setTime(world.clock.wallMs());
+    this.strings = new Strings(this.keyspace);
+    this.turn = new Turn(world.timers);
+    this.memory = new MemoryGauge(this.keyspace);
+    this.limits = {
+      bulkBytesMax: values['proto-max-bulk-len'],
+      argumentsMax: 1024 * 1024,
+      inlineBytesMax: 64 * 1024,
+      queryBytesMax: values['client-query-buffer-limit'],
+    };
+    settings.onChange('proto-max-bulk-len', (bytes) => (this.limits.bulkBytesMax = bytes));
+    settings.onChange('client-query-buffer-limit', (bytes) => (this.limits.queryBytesMax = bytes));
+    this.dispatch = new Dispatch(this);
+    this.background = new BackgroundWork(this, new ExpiryCycle(this.keyspace));
+  }
+
+  /** Opens the listeners that the settings name; rejects with LISTEN_FAILED where one that must be open cannot be. */
+  async start(): Promise<void> {
+    this.doorway = await Doorway.open(this.settings.values, this.world.log, (connection) => this.accept(connection));
+    this.background.start();
+    this.emit('ready', this.addresses);
+  }
+
+  get addresses(): readonly Address[] {
+    return this.doorway?.addresses ?? [];
+  }
+
+  /** A connection without a network; the other end is this node's. */
+  connectInMemory(): MemoryEnd {
+    const [client, server] = memoryPair(this.world.timers);
+    server.attach(this.accept(server.connection));
+    this.background.start();
+    return client;
+  }
+
+  /** Stops accepting, sends what is written, closes everything. */
+  async stop(): Promise<void> {
+    if (this.isStopping) return;
+    this.isStopping = true;
+    this.background.stop();
+    this.unpause();
+    this.turn.flush();
+    await this.doorway?.close();
+    for (const session of this.sessions.values()) session.connection.destroy();
+    this.emit('stopped');
+  }
+
+  // ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private accept(connection: Connection): ConnectionHandler {
+    const { values } = this.settings;
+    this.statistics.connectionsReceived++;
+    const refusal =
+      this.sessions.size >= values['maxclients']
+        ? TOO_MANY_CLIENTS
+        : values['protected-mode'] && !this.requiresPassword() && !connection.isLocal
+          ? PROTECTED_MODE
+          : null;
+    if (refusal !== null) {
+      this.statistics.connectionsRejected++;
+      return turnAway(connection, refusal);
+    }
+    const session = new Session(this.nextSessionId++, this, connection);
+    this.sessions.set(session.id, session);
+    return session;
+  }
+
+  sessionClosed(session: Session): void {
+    this.sessions.delete(session.id);
+    this.paused.delete(session);
+  }
+
+  requiresPassword(): boolean {
+    return this.settings.values['requirepass'] !== '';
+  }
+
+  /** Closes a session whose client does not take its replies, by the limits of client-output-buffer-limit. */
+  checkOutputLimit(session: Session): void {
+    const { hard, soft, softSeconds } = this.settings.values['client-output-buffer-limit'].normal;
+    const unsent = session.unsentBytes;
+    const nowMs = this.world.clock.monotonicMs();
+    if (soft === 0 || unsent < soft) session.overSoftLimitSinceMs = 0;
+    else if (session.overSoftLimitSinceMs === 0) session.overSoftLimitSinceMs = nowMs;
+    const isTooLong = session.overSoftLimitSinceMs !== 0 && nowMs - session.overSoftLimitSinceMs >= softSeconds * 1000;
+    if (!isTooLong && (hard === 0 || unsent < hard)) return;
+    this.statistics.outputLimitDisconnects++;
+    this.world.log('warning', `Client ${session.describe()} closed for overcoming of output buffer limits.`);
+    session.kill();
+  }
+
+  // ── pausing ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  isPausedFor(spec: CommandSpec): boolean {
+    if (this.pauseMode === 'none') return false;
+    // CLIENT UNPAUSE itself must get through.
+    return this.pauseMode === 'all' ? !spec.name.startsWith('CLIENT ') : (spec.flags & FLAG_WRITE) !== 0;
+  }
+
+  /** Holds commands back for `durationMs`; what is sent meanwhile waits. */
+  pause(mode: PauseMode, durationMs: number): void {
+    this.cancelPause?.();
+    this.pauseMode = mode;
+    this.cancelPause = this.world.timers.after(durationMs, () => this.unpause());
+  }
+
+  unpause(): void {
+    this.cancelPause?.();
+    this.cancelPause = null;
+    this.pauseMode = 'none';
+    const waiting = [...this.paused];
+    this.paused.clear();
+    for (const session of waiting) session.resume();
+  }
+
+  // ── time and memory ──────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A read's commands are about to run; returns the monotonic time. */
+  beginBatch(): number {
+    const nowMs = this.world.clock.monotonicMs();
+    this.keyspace.setTime(this.world.clock.wallMs());
+    this.statistics.beginBatch(nowMs);
+    if (!this.endOfTurn.inTurn) {
+      this.turnStartMs = nowMs;
+      this.turn.join(this.endOfTurn);
+    }
+    return nowMs;
+  }
+
+  endBatch(): void {
+    this.statistics.endBatch(this.world.clock.monotonicMs());
+  }
+
+  private closeTurn(): void {
+    this.statistics.sawTurn(this.world.clock.monotonicMs() - this.turnStartMs);
+  }
+
+  /** Whether writes that need memory must be refused. */
+  isOutOfMemory(): boolean {
+    const limit = this.settings.values['maxmemory'];
+    return limit !== 0 && this.memory.usedBytes() > limit;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Dispatch: the one road from a parsed command to its handler.
+ *
+ * Commands from sockets take it; those of MULTI, scripts, the journal and the replication link will, each with a
+ * session of its own kind. The gates stand in Redis' order: known, arity, authenticated, memory.
+ */
+import { commands, FLAG_DENYOOM, FLAG_NO_AUTH, replyName, type CommandArguments, type CommandSpec } from '../commands';
+import { CacheError } from '../base';
+import { Call, type Handler } from './call';
+import type { DataNode } from './data-node';
+import { NO_AUTH, OUT_OF_MEMORY, unknownCommand, unknownSubcommand, wrongArity } from './error-replies';
+import { handlers } from './handlers';
+import type { Session } from './session';
+
+export class Dispatch {
+  private readonly call: Call;
+  private readonly handlerOf: (Handler | null)[];
+  private readonly nowMs: () => number;
+
+  constructor(private readonly node: DataNode) {
+    this.call = new Call(node);
+    this.nowMs = node.world.clock.monotonicMs;
+    this.handlerOf = commands.all.map((spec) => handlers[spec.name] ?? null);
+  }
+
+  /** The command that the arguments name; null after the error reply. Gates that need no session are passed. */
+  resolve(session: Session, args: CommandArguments): CommandSpec | null {
+    const root = commands.find(args.buffer, args.starts[0], args.ends[0]);
+    let spec = root;
+    if (root !== null && root.subcommands !== null && args.argc > 1) {
+      spec = root.subcommands.find(args.buffer, args.starts[1], args.ends[1]);
+    }
+    if (spec === null) {
+      this.reject(session, null, root === null ? describeUnknown(args) : unknownSubcommand(word(args, 1), root.name));
+      return null;
+    }
+    if (args.argc < spec.argcMin || args.argc > spec.argcMax) {
+      this.reject(session, spec, wrongArity(replyName(spec)));
+      return null;
+    }
+    return spec;
+  }
+
+  /** Runs one command of `session`, or writes why not. */
+  execute(session: Session, spec: CommandSpec, args: CommandArguments): void {
+    const { node } = this;
+    if (!session.authenticated && (spec.flags & FLAG_NO_AUTH) === 0) {
+      this.reject(session, spec, NO_AUTH);
+      return;
+    }
+    if ((spec.flags & FLAG_DENYOOM) !== 0 && node.isOutOfMemory()) {
+      this.reject(session, spec, OUT_OF_MEMORY);
+      return;
+    }
+    const handler = this.handlerOf[spec.id];
+    if (handler === null) {
+      this.reject(session, spec, wrongArity(replyName(spec)));
+      return;
+    }
+    const { reply } = session;
+    const errorsBefore = reply.errors;
+    this.call.begin(session, spec, args);
+    if (spec.constantTime) {
+      this.run(handler, session);
+      node.statistics.ranBriefly(spec, this.nowMs);
+    } else {
+      const startMs = this.nowMs();
+      this.run(handler, session);
+      node.statistics.ranTimed(spec, startMs, this.nowMs());
+    }
+    if (reply.errors !== errorsBefore) {
+      node.statistics.failedCalls[spec.id]++;
+      node.statistics.erred(reply.lastError);
+    }
+  }
+
+  /** The machine may refuse memory in the middle of a command: the client is told, the process lives. */
+  private run(handler: Handler, session: Session): void {
+    try {
+      handler(this.call);
+    } catch (error) {
+      if (!(error instanceof CacheError && error.code === 'OUT_OF_MEMORY') && !(error instanceof RangeError))
+        throw error;
+      this.node.world.log('warning', `Out of memory in ${this.call.spec.name}: ${error.message}`);
+      session.reply.error('OOM the machine has no memory left for this command');
+    }
+  }
+
+  private reject(session: Session, spec: CommandSpec | null, error: string): void {
+    if (spec !== null) this.node.statistics.rejectedCalls[spec.id]++;
+    session.reply.error(error);
+    this.node.statistics.erred(error);
+  }
+}
+
+function describeUnknown(args: CommandArguments): string {
+  const words: string[] = [];
+  for (let i = 1; i < Math.min(args.argc, 128); i++) words.push(word(args, i));
+  return unknownCommand(word(args, 0), words);
+}
+
+/** The beginning of an argument as text for an error reply. */
+function word(args: CommandArguments, i: number): string {
+  const start = args.starts[i];
+  return Buffer.from(args.buffer.subarray(start, Math.min(args.ends[i], start + 128))).toString('latin1');
+}

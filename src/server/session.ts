@@ -1,0 +1,232 @@
+/**
+ * Session: one client of a data node, from its first byte to its last.
+ *
+ * Reads are parsed where they lie and run at once; replies gather in `out` and leave in one write at the end of the
+ * turn. A session that must wait (CLIENT PAUSE; blocking commands later) keeps the command it was about to run and
+ * stops reading; the rest of what it sent stays in the parser.
+ */
+import { Output } from '../base';
+import type { CommandSpec } from '../commands';
+import type { Connection, ConnectionHandler, Flushable } from '../net';
+import { COMMAND, CommandParser, NEED_MORE, ReplyWriter } from '../resp';
+import type { Database } from '../storage';
+import type { DataNode } from './data-node';
+
+/** What CLIENT REPLY asked for. */
+export const REPLY_ON = 0;
+export const REPLY_OFF = 1;
+/** No reply to the next command. */
+export const REPLY_SKIP_NEXT = 2;
+/** No reply to this command; on again after it. */
+export const REPLY_SKIP_THIS = 3;
+
+export class Session implements ConnectionHandler, Flushable {
+  inTurn = false;
+  readonly out = new Output();
+  readonly reply = new ReplyWriter(this.out);
+  readonly parser: CommandParser;
+
+  database: Database;
+  authenticated: boolean;
+  name = '';
+  libraryName = '';
+  libraryVersion = '';
+  noEvict = false;
+  noTouch = false;
+  replyMode = REPLY_ON;
+  /** Set when nothing more is to be read: after QUIT, a protocol error, CLIENT KILL of oneself. */
+  closing = false;
+  lastSpec: CommandSpec | null = null;
+  readonly createdMs: number;
+  lastActiveMs: number;
+  inputBytes = 0;
+  outputBytes = 0;
+  /** Since when the output has been over its soft limit (monotonic ms); 0: it is not. */
+  overSoftLimitSinceMs = 0;
+
+  /** A command that waits for CLIENT UNPAUSE, in memory of its own. */
+  private postponed: CommandParser | null = null;
+
+  constructor(
+    readonly id: number,
+    private readonly node: DataNode,
+    readonly connection: Connection,
+  ) {
+    this.parser = new CommandParser(node.limits);
+    this.authenticated = !node.requiresPassword();
+    this.parser.authenticated = this.authenticated;
+    this.database = node.keyspace.database(0);
+    this.createdMs = node.world.clock.monotonicMs();
+    this.lastActiveMs = this.createdMs;
+  }
+
+  received(buffer: Uint8Array, start: number, end: number): void {
+    if (this.closing) return;
+    const { node } = this;
+    const startMs = node.beginBatch();
+    this.lastActiveMs = startMs;
+    this.inputBytes += end - start;
+    node.statistics.inputBytes += end - start;
+    this.parser.feed(buffer, start, end);
+    if (this.postponed === null) this.runCommands();
+    else this.parser.retain();
+    this.endBatch();
+  }
+
+  /** Runs what waited while the node was paused. */
+  resume(): void {
+    const { postponed } = this;
+    if (postponed === null || this.closing) return;
+    this.postponed = null;
+    this.node.beginBatch();
+    const spec = this.node.dispatch.resolve(this, postponed);
+    if (spec !== null) this.run(spec, postponed);
+    if (!this.closing) this.runCommands();
+    if (this.postponed === null) this.connection.resumeReading();
+    this.endBatch();
+  }
+
+  private runCommands(): void {
+    const { parser, node } = this;
+    for (;;) {
+      const answer = parser.next();
+      if (answer === NEED_MORE) return;
+      if (answer !== COMMAND) {
+        this.refuse(parser.errorText);
+        return;
+      }
+      const spec = node.dispatch.resolve(this, parser);
+      if (spec !== null) {
+        if (node.isPausedFor(spec)) {
+          this.postpone();
+          return;
+        }
+        this.run(spec, parser);
+      }
+      if (this.closing) return;
+    }
+  }
+
+  private run(spec: CommandSpec, args: CommandParser): void {
+    this.lastSpec = spec;
+    if (this.replyMode === REPLY_SKIP_NEXT) this.replyMode = REPLY_SKIP_THIS;
+    if (this.replyMode === REPLY_ON) {
+      this.node.dispatch.execute(this, spec, args);
+      return;
+    }
+    this.reply.out = this.node.nowhere;
+    this.node.dispatch.execute(this, spec, args);
+    this.reply.out = this.out;
+    this.node.nowhere.clear();
+    if (this.replyMode === REPLY_SKIP_THIS) this.replyMode = REPLY_ON;
+  }
+
+  /** Keeps the command that was just parsed, and stops reading until `resume`. */
+  private postpone(): void {
+    const { parser } = this;
+    const copy = Buffer.from(parser.buffer.subarray(parser.commandStart, parser.commandEnd));
+    const postponed = new CommandParser(this.node.limits);
+    postponed.feed(copy, 0, copy.length);
+    postponed.next();
+    this.postponed = postponed;
+    parser.retain();
+    this.connection.pauseReading();
+    this.node.paused.add(this);
+  }
+
+  private refuse(errorText: string): void {
+    if (errorText === '') {
+      this.node.statistics.queryLimitDisconnects++;
+      this.node.world.log('warning', `Closing client that reached max query buffer length: ${this.describe()}`);
+    } else {
+      this.reply.error(`ERR ${errorText}`);
+      this.node.statistics.erred(this.reply.lastError);
+      this.node.world.log('verbose', `Protocol error (${errorText}) from client: ${this.describe()}`);
+    }
+    this.closing = true;
+  }
+
+  private endBatch(): void {
+    this.node.endBatch();
+    if (this.out.length > 0 || this.closing) this.node.turn.join(this);
+  }
+
+  flush(): void {
+    const { connection, out } = this;
+    this.outputBytes += out.length;
+    this.node.statistics.outputBytes += out.length;
+    out.flush(connection);
+    if (this.closing) {
+      connection.end();
+    } else if (connection.unsentBytes > 0) {
+      this.node.checkOutputLimit(this);
+    }
+  }
+
+  /** Bytes of replies that the client has not taken. */
+  get unsentBytes(): number {
+    return this.out.length + this.connection.unsentBytes;
+  }
+
+  /** Closes at once, without sending what waits. */
+  kill(): void {
+    this.closing = true;
+    this.out.clear();
+    this.connection.destroy();
+  }
+
+  closed(): void {
+    this.closing = true;
+    this.out.clear();
+    this.node.sessionClosed(this);
+  }
+
+  /** The line of CLIENT LIST. */
+  describe(): string {
+    const nowMs = this.node.world.clock.monotonicMs();
+    const seconds = (sinceMs: number): number => Math.floor((nowMs - sinceMs) / 1000);
+    const { connection, parser, reply } = this;
+    const fields: [string, string | number][] = [
+      ['id', this.id],
+      ['addr', connection.remoteAddress],
+      ['laddr', connection.localAddress],
+      ['fd', this.id],
+      ['name', this.name],
+      ['age', seconds(this.createdMs)],
+      ['idle', seconds(this.lastActiveMs)],
+      ['flags', this.flags()],
+      ['db', this.database.index],
+      ['sub', 0],
+      ['psub', 0],
+      ['ssub', 0],
+      ['multi', -1],
+      ['qbuf', parser.bufferedBytes],
+      ['qbuf-free', Math.max(0, parser.memoryBytes - parser.bufferedBytes)],
+      ['argv-mem', 0],
+      ['multi-mem', 0],
+      ['rbs', 0],
+      ['rbp', 0],
+      ['obl', this.out.length],
+      ['oll', 0],
+      ['omem', connection.unsentBytes],
+      ['tot-mem', parser.memoryBytes + this.unsentBytes],
+      ['events', connection.unsentBytes > 0 ? 'rw' : 'r'],
+      ['cmd', this.lastSpec === null ? 'NULL' : this.lastSpec.name.toLowerCase().replace(' ', '|')],
+      ['user', 'default'],
+      ['redir', -1],
+      ['resp', reply.protocol],
+      ['lib-name', this.libraryName],
+      ['lib-ver', this.libraryVersion],
+    ];
+    return fields.map(([name, value]) => `${name}=${value}`).join(' ');
+  }
+
+  private flags(): string {
+    let flags = '';
+    if (this.connection.localAddress.startsWith('/')) flags += 'U';
+    if (this.closing) flags += 'c';
+    if (this.noEvict) flags += 'e';
+    if (this.noTouch) flags += 'T';
+    return flags === '' ? 'N' : flags;
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * Database: one of a keyspace's numbered sets of keys.
+ *
+ * Everything that finds, adds, changes or removes a key goes through this class, so it is the one place that keeps
+ * counts and expiry bounds true, and the place where pre-images, WATCH, tracking and events will hang (`changed`).
+ * What a value's bytes mean is not known here: see strings.ts for the first type.
+ *
+ * A *record* (an address, 0 for none) is what a find returns. It is good until the next call that writes: writes may
+ * move it. Keys that are past their expiry are never found; the find that notices removes them (lazy expiry).
+ */
+import { Bytes, copyBytes } from '../base';
+import { SLOT_COUNT, slotOfBytes } from '../slots';
+import type { Address } from './arena';
+import { KeyIndex } from './key-index';
+import type { Keyspace } from './keyspace';
+import { NO_EXPIRY, type Records } from './records';
+
+export class Database {
+  /** Number of keys, those past their expiry but not yet removed included (as DBSIZE counts). */
+  size = 0;
+  /** Number of keys with an expiry. */
+  expiring = 0;
+  /** Sum over these of (expiry − the keyspace's birth), for the average TTL. */
+  private expirySumMs = 0;
+
+  /** The table of keys. Replaced by an empty one when the database is flushed. */
+  keys: KeyIndex;
+  private readonly records: Records;
+  private readonly scratch = new Bytes();
+
+  /** Slot and hash of the key that was looked up last. */
+  private slot = 0;
+  private hash = 0;
+
+  constructor(
+    private readonly keyspace: Keyspace,
+    /** The number that SELECT takes; changed by SWAPDB. */
+    public index: number,
+  ) {
+    this.records = keyspace.records;
+    this.keys = new KeyIndex(keyspace.arena, this.records);
+  }
+
+  /** The record of a key, or 0; counts as an access. */
+  find(key: Bytes): Address {
+    const record = this.peek(key);
+    if (record !== 0) this.records.setAccess(record, this.keyspace.accessClock);
+    return record;
+  }
+
+  /** The record of a key, or 0; does not count as an access (TYPE, TTL, OBJECT …). */
+  peek(key: Bytes): Address {
+    const slot = slotOfBytes(key.buffer, key.start, key.end);
+    const hash = this.keyspace.hash.of(key.buffer, key.start, key.end);
+    this.slot = slot;
+    this.hash = hash;
+    const record = this.keys.find(slot, hash, key);
+    if (record === 0) return 0;
+    const expiry = this.records.expiry(record);
+    if (expiry === NO_EXPIRY || this.keyspace.nowMs <= expiry) return record;
+    this.removeFound(record, expiry);
+    this.keyspace.expiredKeys++;
+    return 0;
+  }
+
+  /** Removes a key; whether it was there. */
+  delete(key: Bytes): boolean {
+    const record = this.peek(key);
+    if (record === 0) return false;
+    this.removeFound(record, this.records.expiry(record));
+    return true;
+  }
+
+  /**
+   * A record for a key that was just looked for in vain, with a value of `valueLength` bytes that the caller writes
+   * next.
+   */
+  putMissing(key: Bytes, type: number, encoding: number, valueLength: number, expiryAtMs: number): Address {
+    const record = this.records.create(key, type, encoding, valueLength, expiryAtMs, this.keyspace.accessClock);
+    this.keys.insert(this.slot, this.hash, record);
+    this.size++;
+    if (expiryAtMs !== NO_EXPIRY) this.noteExpiry(NO_EXPIRY, expiryAtMs);
+    return record;
+  }
+
+  /**
+   * The same for a key whose record was just found: changes in place where there is room. The old value's first
+   * bytes, as many as both have, are kept if `keepValue`. Returns the record, which may be a new one.
+   */
+  putFound(
+    record: Address,
+    type: number,
+    encoding: number,
+    valueLength: number,
+    expiryAtMs: number,
+    keepValue: boolean,
+  ): Address {
+    const records = this.records;
+    const oldExpiry = records.expiry(record);
+    if (records.type(record) === type && records.resizeInPlace(record, valueLength, expiryAtMs)) {
+      records.stamp(record, encoding, expiryAtMs, this.keyspace.accessClock);
+      if (oldExpiry !== expiryAtMs) this.noteExpiry(oldExpiry, expiryAtMs);
+      return record;
+    }
+    const key = records.key(record, this.scratch);
+    const fresh = records.create(key, type, encoding, valueLength, expiryAtMs, this.keyspace.accessClock);
+    if (keepValue) {
+      const from = records.value(record, this.scratch);
+      const { buffer, start } = from;
+      const end = Math.min(from.end, start + valueLength);
+      const to = records.value(fresh, this.scratch);
+      copyBytes(buffer, start, end, to.buffer, to.start);
+    }
+    this.keys.replaceFound(fresh);
+    if (oldExpiry !== expiryAtMs) this.noteExpiry(oldExpiry, expiryAtMs);
+    records.free(record);
+    return fresh;
+  }
+
+  /** Sets when the key of a record that was just found expires; `NO_EXPIRY` for never. */
+  setExpiry(record: Address, expiryAtMs: number): void {
+    const records = this.records;
+    const value = records.value(record, this.scratch);
+    this.putFound(record, records.type(record), records.encoding(record), value.length, expiryAtMs, true);
+  }
+
+  /**
+   * Puts a copy of a record (of this database or another) under `key`, with its expiry; whatever was there is gone.
+   */
+  putCopy(key: Bytes, record: Address): void {
+    const records = this.records;
+    const value = records.value(record, new Bytes());
+    const type = records.type(record);
+    const encoding = records.encoding(record);
+    const expiry = records.expiry(record);
+    const old = this.peek(key);
+    const copy =
+      old === 0
+        ? this.putMissing(key, type, encoding, value.length, expiry)
+        : this.putFound(old, type, encoding, value.length, expiry, false);
+    const to = records.value(copy, this.scratch);
+    copyBytes(value.buffer, value.start, value.end, to.buffer, to.start);
+  }
+
+  /** A random key's record, every key about as likely as any other; 0 when the database is empty. */
+  randomRecord(): Address {
+    const { random } = this.keyspace;
+    while (this.size > 0) {
+      let skip = random.below(this.size);
+      let slot = 0;
+      while (slot < SLOT_COUNT - 1 && skip >= this.keys.counts[slot]) skip -= this.keys.counts[slot++];
+      if (this.keys.counts[slot] === 0) continue;
+      const record = this.keys.sample(slot, random.uint32(), random.fraction());
+      if (record !== 0 && !this.removeIfDue(record)) return record;
+    }
+    return 0;
+  }
+
+  /** Removes the key of a record if its time has come; whether it did. */
+  removeIfDue(record: Address): boolean {
+    const expiry = this.records.expiry(record);
+    if (expiry === NO_EXPIRY || this.keyspace.nowMs <= expiry) return false;
+    // Looked up again by its own key: only a find knows where the index holds it.
+    const key = this.records.key(record, new Bytes());
+    this.peek(key);
+    return true;
+  }
+
+  /** Mean time to live of the keys that have one, in ms; 0 where none has. */
+  averageTtlMs(): number {
+    if (this.expiring === 0) return 0;
+    const meanExpiry = this.expirySumMs / this.expiring + this.keyspace.bornMs;
+    return Math.max(0, Math.floor(meanExpiry - this.keyspace.nowMs));
+  }
+
+  /** Starts anew with empty tables. The keyspace decides what becomes of the old ones. */
+  reset(): void {
+    this.keys = new KeyIndex(this.keyspace.arena, this.records);
+    this.size = 0;
+    this.expiring = 0;
+    this.expirySumMs = 0;
+  }
+
+  private removeFound(record: Address, expiry: number): void {
+    this.keys.removeFound();
+    this.size--;
+    if (expiry !== NO_EXPIRY) this.noteExpiry(expiry, NO_EXPIRY);
+    this.records.free(record);
+  }
+
+  /** Keeps counts and bounds true when the expiry of the key that was looked up last changes. */
+  private noteExpiry(from: number, to: number): void {
+    if (from !== NO_EXPIRY) {
+      this.expiring--;
+      this.expirySumMs -= from - this.keyspace.bornMs;
+    }
+    if (to !== NO_EXPIRY) {
+      this.expiring++;
+      this.expirySumMs += to - this.keyspace.bornMs;
+      this.keys.noteExpiry(this.slot, this.hash, to);
+    }
+  }
+}

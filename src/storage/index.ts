@@ -1,0 +1,7 @@
+export type { Address } from './arena';
+export { Database } from './database';
+export { ExpiryCycle } from './expiry-cycle';
+export { Keyspace, type KeyspaceOptions } from './keyspace';
+export { ENCODING_NAMES, NO_EXPIRY, TYPE_NAMES, TYPE_STRING } from './records';
+export { KEEP_EXPIRY, Strings } from './strings';
+export { forEachKey, scan } from './walk';

@@ -1,0 +1,145 @@
+/**
+ * Keyspace: the numbered databases of one data node, over one arena. The library's door to storage without a network:
+ *
+ *   const keyspace = new Keyspace({ random: new Random(1) });
+ *   keyspace.setTime(Date.now());
+ *   setString(keyspace.database(0), Bytes.of('greeting'), Bytes.of('hello'), NO_EXPIRY);
+ *
+ * It has no clock: whoever drives it says what time it is (`setTime`), so that all commands of a turn, a replayed
+ * journal and a simulation see the time they should. It never waits and starts nothing by itself: `expireDue` and
+ * `reclaim` do a bounded piece of the background work and are called by whoever has a turn to spend.
+ */
+import { Random } from '../base';
+import { SLOT_COUNT } from '../slots';
+import { Arena } from './arena';
+import { Database } from './database';
+import { KeyHash } from './key-hash';
+import type { KeyIndex } from './key-index';
+import { Records } from './records';
+
+export interface KeyspaceOptions {
+  /** How many databases SELECT can choose from; 16 unless said. */
+  databases?: number;
+  /** Chance: seeds the hash of keys and draws random keys. */
+  random: Random;
+}
+
+/** Access clocks count seconds in 24 bits, as Redis' LRU clock. */
+const ACCESS_CLOCK_MASK = 0xffffff;
+
+export class Keyspace {
+  readonly arena = new Arena();
+  readonly records = new Records(this.arena);
+  readonly hash: KeyHash;
+  readonly random: Random;
+  readonly databaseCount: number;
+
+  /** The time of this turn: milliseconds since the epoch. */
+  nowMs = 0;
+  /** The same for access stamps: seconds in 24 bits. */
+  accessClock = 0;
+  /** The time when it was made: sums of expiries are kept relative to it, to stay exact. */
+  bornMs = 0;
+  /** Keys removed because their time had come, since the start. */
+  expiredKeys = 0;
+
+  private readonly databases: (Database | undefined)[] = [];
+  /** Tables of flushed databases whose records are still to be freed. */
+  private readonly doomed: KeyIndex[] = [];
+  private doomedSlot = 0;
+
+  constructor(options: KeyspaceOptions) {
+    this.random = options.random;
+    this.hash = new KeyHash(options.random);
+    this.databaseCount = options.databases ?? 16;
+  }
+
+  /** Says what time it is; to be called before each turn's commands. */
+  setTime(nowMs: number): void {
+    this.nowMs = nowMs;
+    this.accessClock = Math.floor(nowMs / 1000) & ACCESS_CLOCK_MASK;
+    if (this.bornMs === 0) this.bornMs = nowMs;
+  }
+
+  /** The database with this number, 0 … databaseCount − 1; made on first use. */
+  database(index: number): Database {
+    return (this.databases[index] ??= new Database(this, index));
+  }
+
+  /** Whether the database was ever used; asking does not make it. */
+  hasDatabase(index: number): boolean {
+    return this.databases[index] !== undefined;
+  }
+
+  /** Exchanges the contents of two databases. O(1). */
+  swap(a: number, b: number): void {
+    const first = this.database(a);
+    const second = this.database(b);
+    this.databases[a] = second;
+    this.databases[b] = first;
+    first.index = b;
+    second.index = a;
+  }
+
+  /** Removes all keys of a database in O(1); their memory is freed by `reclaim`, or at once if nothing else is left. */
+  flush(index: number): void {
+    const database = this.database(index);
+    const old = database.keys;
+    const hadKeys = database.size > 0;
+    database.reset();
+    if (this.isEmpty()) this.startOver();
+    else if (hadKeys) this.doomed.push(old);
+  }
+
+  /** Removes all keys of all databases in O(1) and gives the memory back. */
+  flushAll(): void {
+    for (const database of this.databases) database?.reset();
+    this.startOver();
+  }
+
+  /** Whether flushed tables still wait to be freed. */
+  get needsReclaim(): boolean {
+    return this.doomed.length > 0;
+  }
+
+  /** Frees memory of flushed databases until `isTimeUp`, which is asked after each slot's table. */
+  reclaim(isTimeUp: () => boolean): void {
+    for (let table = this.doomed[0]; table !== undefined; table = this.doomed[0]) {
+      while (this.doomedSlot < SLOT_COUNT) {
+        this.freeTable(table, this.doomedSlot++);
+        if (isTimeUp()) return;
+      }
+      this.doomed.shift();
+      this.doomedSlot = 0;
+    }
+  }
+
+  /** Seconds since a record was last accessed. */
+  idleSeconds(record: number): number {
+    return (this.accessClock - this.records.access(record)) & ACCESS_CLOCK_MASK;
+  }
+
+  private isEmpty(): boolean {
+    return this.databases.every((database) => database === undefined || database.size === 0);
+  }
+
+  private startOver(): void {
+    this.doomed.length = 0;
+    this.doomedSlot = 0;
+    this.arena.reset();
+    for (const database of this.databases) database?.reset();
+  }
+
+  private freeTable(table: KeyIndex, slot: number): void {
+    if (table.counts[slot] === 0) return;
+    const hashes: number[] = [];
+    const records: number[] = [];
+    for (let hash = 0; hash < 2 ** 32;) {
+      const page = table.pageOf(slot, hash);
+      const count = table.readPage(page, hashes, records);
+      for (let i = 0; i < count; i++) this.records.free(records[i]);
+      hash = table.pageEnd(page, hash);
+    }
+    table.dropTable(slot);
+  }
+}

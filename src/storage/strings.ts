@@ -1,0 +1,73 @@
+/**
+ * Strings: values that are bytes.
+ *
+ * OBJECT ENCODING tells "int" for what was stored whole and spells an int64, "embstr" for what was stored whole and
+ * has at most 44 bytes, "raw" for the rest and for whatever was changed in place; just as Redis. The bytes lie the
+ * same way under all three names.
+ */
+import { Bytes, copyBytes, isInt64 } from '../base';
+import type { Address } from './arena';
+import type { Database } from './database';
+import type { Keyspace } from './keyspace';
+import { ENCODING_EMBSTR, ENCODING_INT, ENCODING_RAW, NO_EXPIRY, TYPE_STRING } from './records';
+
+/** As expiry of a write: leave the key's as it is. */
+export const KEEP_EXPIRY = -1;
+
+/** Longest "embstr": what fits, with its header, into 64 bytes in Redis. */
+const EMBSTR_LENGTH_MAX = 44;
+
+export class Strings {
+  private readonly value = new Bytes();
+
+  constructor(private readonly keyspace: Keyspace) {}
+
+  /** Stores a string whatever was under the key. `expiryAtMs` may be `NO_EXPIRY` or `KEEP_EXPIRY`. */
+  set(database: Database, key: Bytes, value: Bytes, expiryAtMs: number): void {
+    const old = database.peek(key);
+    const encoding = encodingOf(value);
+    const length = value.end - value.start;
+    let record: Address;
+    if (old === 0) {
+      record = database.putMissing(key, TYPE_STRING, encoding, length, Math.max(expiryAtMs, NO_EXPIRY));
+    } else {
+      const expiry = expiryAtMs === KEEP_EXPIRY ? this.keyspace.records.expiry(old) : expiryAtMs;
+      record = database.putFound(old, TYPE_STRING, encoding, length, expiry, false);
+    }
+    const to = this.keyspace.records.value(record, this.value);
+    copyBytes(value.buffer, value.start, value.end, to.buffer, to.start);
+  }
+
+  /** Appends to the string of a record that was just found; returns the new length in bytes. */
+  append(database: Database, record: Address, tail: Bytes): number {
+    const length = this.keyspace.records.value(record, this.value).length;
+    this.writeRange(database, record, length, tail);
+    return length + tail.length;
+  }
+
+  /**
+   * Overwrites the string of a record that was just found from byte `offset` on, making it longer and filling a gap
+   * with zeros where needed; returns the new length in bytes.
+   */
+  writeRange(database: Database, record: Address, offset: number, bytes: Bytes): number {
+    const { records } = this.keyspace;
+    const oldLength = records.value(record, this.value).length;
+    const length = Math.max(oldLength, offset + bytes.length);
+    const grown = database.putFound(record, TYPE_STRING, ENCODING_RAW, length, records.expiry(record), true);
+    const value = records.value(grown, this.value);
+    if (offset > oldLength) value.buffer.fill(0, value.start + oldLength, value.start + offset);
+    copyBytes(bytes.buffer, bytes.start, bytes.end, value.buffer, value.start + offset);
+    return length;
+  }
+}
+
+function encodingOf(value: Bytes): number {
+  const length = value.end - value.start;
+  if (length > EMBSTR_LENGTH_MAX) return ENCODING_RAW;
+  const first = value.buffer[value.start];
+  // Most values are no numbers: one look at the first byte settles it.
+  if ((first === 45 || (first >= 48 && first <= 57)) && isInt64(value.buffer, value.start, value.end)) {
+    return ENCODING_INT;
+  }
+  return ENCODING_EMBSTR;
+}

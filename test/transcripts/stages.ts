@@ -1,0 +1,13 @@
+/**
+ * The stages on which transcripts are played. To add one, add it to this list.
+ *
+ * A server that listens needs a subclass of TcpStage that starts it, as OracleStage does; one without sockets needs a
+ * Stage of its own whose sessions extend WireSession and hand it bytes.
+ */
+import { OracleStage } from '../oracle/oracle-stage';
+import type { Stage } from './session';
+
+/** These write the replies when transcripts are updated. */
+export const oracles = { resp2: new OracleStage(2), resp3: new OracleStage(3) };
+
+export const stages: Stage[] = [oracles.resp2, oracles.resp3];
