@@ -11,6 +11,7 @@ export {
   parseIntegerAt,
   writeInteger,
 } from './integers';
+export { addLongDoubles, formatLongDouble, isFiniteLongDouble, parseLongDouble, type LongDouble } from './long-double';
 export { Output, type ByteSink } from './output';
 export { quote, splitArguments } from './quoting';
 export { Random } from './random';
@@ -25,3 +26,52 @@ export {
   type Timers,
   type World,
 } from './world';
+export { VERSION } from './version';
+export { globMatch, isGlob } from './glob';
+export { assignmentLine, parseCommandLine, type CommandLine } from './command-line';
+export {
+  BAD_DIRECTIVE,
+  Settings,
+  type SettingsInput,
+  type SettingSource,
+  type SettingsTable,
+  type SettingsValues,
+} from './settings';
+export {
+  outputLimits,
+  percentiles,
+  savePoints,
+  someOf,
+  type OutputLimit,
+  type OutputLimits,
+  type SavePoint,
+} from './settings-composites';
+export {
+  loadSettings,
+  loadSettingsText,
+  type Directives,
+  type LoadOptions,
+  type SettingsReader,
+} from './settings-file';
+export {
+  formatMemory,
+  INT32_MAX,
+  integer,
+  LONG_MAX,
+  memory,
+  octal,
+  oneOf,
+  parseMemory,
+  Refusal,
+  single,
+  text,
+  UINT32_MAX,
+  UNSIGNED_LONG_MAX,
+  words,
+  yesNo,
+  type Bounds,
+  type Setting,
+  type SettingLine,
+  type Traits,
+} from './settings-kinds';
+export { rewriteSettingsFile, rewriteSettingsText } from './settings-rewrite';

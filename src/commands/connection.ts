@@ -54,7 +54,7 @@ export const connection = family(
     'CLIENT KILL': {
       usage:
         'ip:port | (ID client-id | TYPE <NORMAL | MASTER | SLAVE | REPLICA | PUBSUB> | USER username | ' +
-        'ADDR ip:port | LADDR ip:port | SKIPME <YES | NO>)...',
+        'ADDR ip:port | LADDR ip:port | SKIPME <YES | NO> | MAXAGE maxage)...',
       flags: 'admin noscript loading stale',
       reply: 'OK | integer',
       does: 'Closes the connection with an address, or all that match the filters and replies how many.',
@@ -65,7 +65,9 @@ export const connection = family(
         '3.2.0': '`TYPE MASTER`.',
         '5.0.0': '`TYPE REPLICA`; `SLAVE` is still understood.',
         '6.2.0': '`LADDR`.',
+        '7.4.0': '`MAXAGE`.',
       },
+      types: { maxage: 'integer' },
     },
     'CLIENT LIST': {
       usage: '[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id...]',

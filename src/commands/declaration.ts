@@ -34,6 +34,8 @@ export interface Declaration {
    * variable. One set for all keys, or one per key argument, separated by semicolons.
    */
   readonly keys?: string;
+  /** What a given call does to its keys, in the words of `keys`, where that is `variable`: depends on the arguments. */
+  readonly keysOf?: (args: CommandArguments) => string;
   /**
    * What it replies: alternatives separated by `|`. Words in capitals are that simple string, `status` is any; bulk,
    * verbatim, integer, null, map, any; `x[]` is an array; `nothing` is silence.

@@ -167,7 +167,8 @@ const KEY_FLAGS = new Map([
   ['variable', 'variable_flags'],
 ]);
 
-function keyFlagsOf(text: string): readonly string[] {
+/** The flags of key specs as COMMAND INFO shows them, from the words of a declaration. */
+export function keyFlagsOf(text: string): readonly string[] {
   return wordsOf(text).map((word) => {
     const flag = KEY_FLAGS.get(word);
     assert(flag !== undefined, `unknown key flag "${word}" in a command declaration`);
@@ -220,8 +221,8 @@ export function findKeysBySpecs(specs: readonly KeySpec[], args: CommandArgument
   return into.count;
 }
 
-/** The position after `keyword`, an upper-case word, or 0 where it does not occur. */
-function afterKeyword(keyword: string, startFrom: number, args: CommandArguments): number {
+/** The position after `keyword`, an upper-case word, or 0 where it does not occur from `startFrom` on. */
+export function afterKeyword(keyword: string, startFrom: number, args: CommandArguments): number {
   for (let at = startFrom; at < args.argc; at++) {
     const start = args.starts[at];
     if (args.ends[at] - start !== keyword.length) continue;

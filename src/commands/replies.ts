@@ -7,7 +7,7 @@
  */
 import { flagNames, categoryNames, wordsOf } from './flags';
 import type { Argument } from './grammar';
-import type { KeySpec } from './keys';
+import { keyFlagsOf, type CommandArguments, type KeySpec } from './keys';
 import type { CommandSpec } from './table';
 
 /** A reply as data. Strings are bulk strings, numbers are integers. */
@@ -66,9 +66,10 @@ export function commandDocs(spec: CommandSpec): ReplyTree {
   return map(pairs);
 }
 
-/** What is done to the keys that key spec `spec` found, as COMMAND GETKEYSANDFLAGS replies it. */
-export function keyFlags(command: CommandSpec, spec: number): ReplyTree {
-  return statuses(command.keyLayout.specs[spec]?.flags ?? []);
+/** What `args` do to the keys that key spec `spec` found, as COMMAND GETKEYSANDFLAGS replies it. */
+export function keyFlags(command: CommandSpec, spec: number, args: CommandArguments): ReplyTree {
+  const words = command.declaration.keysOf?.(args);
+  return statuses(words === undefined ? (command.keyLayout.specs[spec]?.flags ?? []) : keyFlagsOf(words));
 }
 
 /** What COMMAND INFO calls tips: what fanout and merge mean to a gateway, and what the declaration adds. */

@@ -6,6 +6,7 @@
  * the same keyspace.
  */
 import { family } from './declaration';
+import { afterKeyword } from './keys';
 
 export const string = family('string', {
   APPEND: {
@@ -169,6 +170,7 @@ export const string = family('string', {
       'PXAT unix-time-milliseconds | KEEPTTL]',
     flags: 'write denyoom',
     keys: 'rw access update variable',
+    keysOf: (args) => (afterKeyword('GET', 3, args) === 0 ? 'ow update' : 'rw access update'),
     reply: 'OK | null | bulk',
     does: 'Sets the value of a key, whatever was there, optionally on a condition and with an expiry.',
     since: '1.0.0',

@@ -10,3 +10,5 @@ export {
   type Stamp,
 } from './state';
 export { ViewFile, type ViewStore } from './view-file';
+export { ConfigNode, type ConfigNodeEvents } from './config-node';
+export { configSettings, type ConfigSettings } from './settings';

@@ -40,7 +40,7 @@ export class Doorway {
         try {
           open.push(await listen({ host: hostOf(isOptional ? bind.slice(1) : bind), port }, options, accept));
         } catch (error) {
-          if (!isOptional) throw error;
+          if (!isOptional || isTaken(error)) throw error;
           log('verbose', (error as Error).message);
         }
       }
@@ -70,6 +70,12 @@ export function turnAway(connection: Connection, error: string): ConnectionHandl
   connection.write(Buffer.from(`-${error}\r\n`));
   connection.end();
   return { received: () => undefined, closed: () => undefined };
+}
+
+/** Whether an address exists but somebody else has it, or we may not: never to be passed over. */
+function isTaken(error: unknown): boolean {
+  const code = error instanceof CacheError ? (error.cause as NodeJS.ErrnoException).code : undefined;
+  return code === 'EADDRINUSE' || code === 'EACCES';
 }
 
 function hostOf(bind: string): string {

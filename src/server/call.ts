@@ -14,7 +14,7 @@ import { replyName } from '../commands';
 import type { ReplyWriter } from '../resp';
 import { TYPE_STRING, type Address, type Database, type Keyspace, type Strings } from '../storage';
 import type { DataNode } from './data-node';
-import { NOT_AN_INTEGER, SYNTAX_ERROR, WRONG_TYPE, wrongArity } from './error-replies';
+import { NOT_AN_INTEGER, OUT_OF_INT32, SYNTAX_ERROR, WRONG_TYPE, wrongArity } from './error-replies';
 import type { Session } from './session';
 
 /** What `find` returns where the key holds another type; the error reply has been written. */
@@ -79,6 +79,15 @@ export class Call {
     return value;
   }
 
+  /** Argument i as an integer of 32 bits; NaN after one of the error replies. */
+  int32(i: number, notAnInteger = NOT_AN_INTEGER, outOfRange = OUT_OF_INT32): number {
+    const value = parseInteger(this.arg(i));
+    if (value >= -(2 ** 31) && value < 2 ** 31) return value;
+    const isInteger = !Number.isNaN(value) || parseInt64(this.arg(i)) !== null;
+    this.reply.error(isInteger ? outOfRange : notAnInteger);
+    return NaN;
+  }
+
   /** Argument i as an int64; null after the error reply. */
   int64(i: number, error = NOT_AN_INTEGER): bigint | null {
     const value = parseInt64(this.arg(i));
@@ -86,9 +95,27 @@ export class Call {
     return value;
   }
 
+  /** Argument i as an int64, cut to ±(2^53 − 1): for offsets, of which none is so far. NaN after the error reply. */
+  clampedInteger(i: number): number {
+    const value = parseInteger(this.arg(i));
+    if (!Number.isNaN(value)) return value;
+    const exact = this.int64(i);
+    if (exact === null) return NaN;
+    return exact < 0n ? Number.MIN_SAFE_INTEGER : Number.MAX_SAFE_INTEGER;
+  }
+
   /** The record of the key in argument i, for reading; 0 where there is none. Counts as a hit or miss. */
   lookup(i: number): Address {
-    const record = this.database.find(this.arg(i));
+    const key = this.arg(i);
+    return this.countLookup(this.session.noTouch ? this.database.peek(key) : this.database.find(key));
+  }
+
+  /** The same without marking the key as just used: for those who ask about a key, not for its value. */
+  peek(i: number): Address {
+    return this.countLookup(this.database.peek(this.arg(i)));
+  }
+
+  private countLookup(record: Address): Address {
     if (record === 0) this.node.statistics.keyspaceMisses++;
     else this.node.statistics.keyspaceHits++;
     return record;

@@ -9,12 +9,14 @@ import { Output, type World } from '../base';
 import { commands, FLAG_WRITE, type CommandSpec } from '../commands';
 import {
   Doorway,
+  listen,
   memoryPair,
   Turn,
   turnAway,
   type Address,
   type Connection,
   type ConnectionHandler,
+  type Listener,
   type MemoryEnd,
 } from '../net';
 import type { ProtocolLimits } from '../resp';
@@ -23,6 +25,7 @@ import { BackgroundWork } from './background-work';
 import { Dispatch } from './dispatch';
 import { PROTECTED_MODE, TOO_MANY_CLIENTS } from './error-replies';
 import { MemoryGauge } from './memory-gauge';
+import { ProcessGauge } from './process-gauge';
 import { Session } from './session';
 import type { ServerSettings } from './settings';
 import { Statistics } from './statistics';
@@ -39,6 +42,9 @@ export interface DataNodeEvents {
 /** Which commands CLIENT PAUSE holds back. */
 export type PauseMode = 'none' | 'writes' | 'all';
 
+/** The longest that a timer of Node can wait. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
 export class DataNode extends EventEmitter<DataNodeEvents> {
   readonly keyspace: Keyspace;
   readonly strings: Strings;
@@ -47,6 +53,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   readonly dispatch: Dispatch;
   readonly limits: ProtocolLimits;
   readonly memory: MemoryGauge;
+  readonly processGauge = new ProcessGauge();
   readonly sessions = new Map<number, Session>();
   /** Sessions that hold back a command until `unpause`. */
   readonly paused = new Set<Session>();
@@ -61,9 +68,11 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   activeExpiry = true;
 
   private doorway: Doorway | null = null;
+  private readonly extraListeners: Listener[] = [];
   private readonly background: BackgroundWork;
   private nextSessionId = 1;
   private pauseMode: PauseMode = 'none';
+  private pauseEndMs = 0;
   private cancelPause: (() => void) | null = null;
   private turnStartMs = 0;
   private isStopping = false;
@@ -72,6 +81,8 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   constructor(
     readonly world: World,
     readonly settings: ServerSettings,
+    /** The absolute path of the file that the settings came from: what CONFIG REWRITE writes. */
+    readonly configFile: string | null = null,
   ) {
     super();
     const { values } = settings;
@@ -90,6 +101,9 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     };
     settings.onChange('proto-max-bulk-len', (bytes) => (this.limits.bulkBytesMax = bytes));
     settings.onChange('client-query-buffer-limit', (bytes) => (this.limits.queryBytesMax = bytes));
+    settings.onChange('requirepass', (password) => {
+      if (password === '') for (const session of this.sessions.values()) session.setAuthenticated(true);
+    });
     this.dispatch = new Dispatch(this);
     this.background = new BackgroundWork(this, new ExpiryCycle(this.keyspace));
   }
@@ -103,6 +117,13 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
 
   get addresses(): readonly Address[] {
     return this.doorway?.addresses ?? [];
+  }
+
+  /** Listens at one more address; port 0 lets the system choose. Returns where it listens. */
+  async listen(address: Address): Promise<Address> {
+    const listener = await listen(address, {}, (connection) => this.accept(connection));
+    this.extraListeners.push(listener);
+    return listener.address;
   }
 
   /** A connection without a network; the other end is this node's. */
@@ -120,7 +141,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.background.stop();
     this.unpause();
     this.turn.flush();
-    await this.doorway?.close();
+    await Promise.all([this.doorway?.close(), ...this.extraListeners.map((listener) => listener.close())]);
     for (const session of this.sessions.values()) session.connection.destroy();
     this.emit('stopped');
   }
@@ -156,13 +177,13 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
 
   /** Closes a session whose client does not take its replies, by the limits of client-output-buffer-limit. */
   checkOutputLimit(session: Session): void {
-    const { hard, soft, softSeconds } = this.settings.values['client-output-buffer-limit'].normal;
+    const { hardBytes, softBytes, softSeconds } = this.settings.values['client-output-buffer-limit'].normal;
     const unsent = session.unsentBytes;
     const nowMs = this.world.clock.monotonicMs();
-    if (soft === 0 || unsent < soft) session.overSoftLimitSinceMs = 0;
+    if (softBytes === 0 || unsent < softBytes) session.overSoftLimitSinceMs = 0;
     else if (session.overSoftLimitSinceMs === 0) session.overSoftLimitSinceMs = nowMs;
     const isTooLong = session.overSoftLimitSinceMs !== 0 && nowMs - session.overSoftLimitSinceMs >= softSeconds * 1000;
-    if (!isTooLong && (hard === 0 || unsent < hard)) return;
+    if (!isTooLong && (hardBytes === 0 || unsent < hardBytes)) return;
     this.statistics.outputLimitDisconnects++;
     this.world.log('warning', `Client ${session.describe()} closed for overcoming of output buffer limits.`);
     session.kill();
@@ -176,17 +197,31 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     return this.pauseMode === 'all' ? !spec.name.startsWith('CLIENT ') : (spec.flags & FLAG_WRITE) !== 0;
   }
 
-  /** Holds commands back for `durationMs`; what is sent meanwhile waits. */
-  pause(mode: PauseMode, durationMs: number): void {
+  /** Holds commands back for `durationMs`; what is sent meanwhile waits. A pause never shortens or eases another. */
+  pause(mode: 'writes' | 'all', durationMs: number): void {
+    if (this.pauseMode !== 'all') this.pauseMode = mode;
+    this.pauseEndMs = Math.max(this.pauseEndMs, this.world.clock.monotonicMs() + durationMs);
+    this.waitForPauseEnd();
+  }
+
+  private waitForPauseEnd(): void {
     this.cancelPause?.();
-    this.pauseMode = mode;
-    this.cancelPause = this.world.timers.after(durationMs, () => this.unpause());
+    const restMs = this.pauseEndMs - this.world.clock.monotonicMs();
+    if (restMs <= 0) this.unpause();
+    else this.cancelPause = this.world.timers.after(Math.min(restMs, TIMER_MS_MAX), () => this.waitForPauseEnd());
   }
 
   unpause(): void {
     this.cancelPause?.();
     this.cancelPause = null;
     this.pauseMode = 'none';
+    this.pauseEndMs = 0;
+    // Later, because the command that is running now may be the one that unpauses.
+    this.world.timers.endOfTurn(() => this.resumePaused());
+  }
+
+  private resumePaused(): void {
+    if (this.pauseMode !== 'none') return;
     const waiting = [...this.paused];
     this.paused.clear();
     for (const session of waiting) session.resume();

@@ -2,13 +2,29 @@
  * Dispatch: the one road from a parsed command to its handler.
  *
  * Commands from sockets take it; those of MULTI, scripts, the journal and the replication link will, each with a
- * session of its own kind. The gates stand in Redis' order: known, arity, authenticated, memory.
+ * session of its own kind. The gates stand in Redis' order: known, arity, permitted, authenticated, memory.
  */
-import { commands, FLAG_DENYOOM, FLAG_NO_AUTH, replyName, type CommandArguments, type CommandSpec } from '../commands';
-import { CacheError } from '../base';
+import {
+  commands,
+  FLAG_DENYOOM,
+  FLAG_NO_AUTH,
+  FLAG_PROTECTED,
+  replyName,
+  type CommandArguments,
+  type CommandSpec,
+} from '../commands';
+import { asBuffer, CacheError } from '../base';
 import { Call, type Handler } from './call';
 import type { DataNode } from './data-node';
-import { NO_AUTH, OUT_OF_MEMORY, unknownCommand, unknownSubcommand, wrongArity } from './error-replies';
+import {
+  DEBUG_NOT_ALLOWED,
+  NO_AUTH,
+  OUT_OF_MEMORY,
+  unknownCommand,
+  unknownSubcommand,
+  unknownSubcommandOrArity,
+  wrongArity,
+} from './error-replies';
 import { handlers } from './handlers';
 import type { Session } from './session';
 
@@ -30,20 +46,36 @@ export class Dispatch {
     if (root !== null && root.subcommands !== null && args.argc > 1) {
       spec = root.subcommands.find(args.buffer, args.starts[1], args.ends[1]);
     }
-    if (spec === null) {
-      this.reject(session, null, root === null ? describeUnknown(args) : unknownSubcommand(word(args, 1), root.name));
-      return null;
+    if (spec !== null && args.argc >= spec.argcMin && args.argc <= spec.argcMax) return spec;
+    this.reject(session, spec, this.reasonAgainst(session, root, spec, args));
+    return null;
+  }
+
+  /** Why `args` are not a command: `root` is what the first word names, `spec` what all of its name names. */
+  private reasonAgainst(
+    session: Session,
+    root: CommandSpec | null,
+    spec: CommandSpec | null,
+    args: CommandArguments,
+  ): string {
+    if (root === null) return describeUnknown(args);
+    if (root.container?.hidesSubcommands === true && args.argc > 1) {
+      return this.mayDebug(session) ? unknownSubcommandOrArity(word(args, 1), root.name) : DEBUG_NOT_ALLOWED;
     }
-    if (args.argc < spec.argcMin || args.argc > spec.argcMax) {
-      this.reject(session, spec, wrongArity(replyName(spec)));
-      return null;
-    }
-    return spec;
+    return spec === null ? unknownSubcommand(word(args, 1), root.name) : wrongArity(replyName(spec));
+  }
+
+  private mayDebug(session: Session): boolean {
+    return session.isPermitted(this.node.settings.values['enable-debug-command']);
   }
 
   /** Runs one command of `session`, or writes why not. */
   execute(session: Session, spec: CommandSpec, args: CommandArguments): void {
     const { node } = this;
+    if ((spec.flags & FLAG_PROTECTED) !== 0 && !this.mayDebug(session)) {
+      this.reject(session, spec, DEBUG_NOT_ALLOWED);
+      return;
+    }
     if (!session.authenticated && (spec.flags & FLAG_NO_AUTH) === 0) {
       this.reject(session, spec, NO_AUTH);
       return;
@@ -99,8 +131,10 @@ function describeUnknown(args: CommandArguments): string {
   return unknownCommand(word(args, 0), words);
 }
 
-/** The beginning of an argument as text for an error reply. */
+/** The beginning of an argument as text for an error reply; a NUL ends it, as it does in Redis. */
 function word(args: CommandArguments, i: number): string {
   const start = args.starts[i];
-  return Buffer.from(args.buffer.subarray(start, Math.min(args.ends[i], start + 128))).toString('latin1');
+  const bytes = args.buffer.subarray(start, Math.min(args.ends[i], start + 128));
+  const nul = bytes.indexOf(0);
+  return asBuffer(nul < 0 ? bytes : bytes.subarray(0, nul)).toString();
 }

@@ -7,8 +7,15 @@ export const SYNTAX_ERROR = 'ERR syntax error';
 export const NOT_AN_INTEGER = 'ERR value is not an integer or out of range';
 export const NOT_A_FLOAT = 'ERR value is not a valid float';
 export const OUT_OF_RANGE = 'ERR value is out of range';
+export const OUT_OF_INT32 = 'ERR value is out of range, value must between -2147483648 and 2147483647';
 export const OUT_OF_RANGE_POSITIVE = 'ERR value is out of range, must be positive';
 export const WOULD_OVERFLOW = 'ERR increment or decrement would overflow';
+export const DECREMENT_WOULD_OVERFLOW = 'ERR decrement would overflow';
+export const NOT_FINITE = 'ERR increment would produce NaN or Infinity';
+export const OFFSET_OUT_OF_RANGE = 'ERR offset is out of range';
+export const LCS_NEEDS_STRINGS = 'ERR The specified keys must contain string values';
+export const LCS_LEN_AND_IDX = 'ERR If you want both the length and indexes, please just use IDX.';
+export const LCS_TOO_LARGE = 'ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len';
 export const STRING_TOO_LONG = 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';
 export const NO_SUCH_KEY = 'ERR no such key';
 export const NO_AUTH = 'NOAUTH Authentication required.';
@@ -18,6 +25,10 @@ export const DB_OUT_OF_RANGE = 'ERR DB index is out of range';
 export const INVALID_DB_INDEX = 'ERR invalid DB index';
 export const SAME_OBJECT = 'ERR source and destination objects are the same';
 export const INVALID_CURSOR = 'ERR invalid cursor';
+export const BAD_CLIENT_NAME = 'ERR Client names cannot contain spaces, newlines or special characters.';
+export const DEBUG_NOT_ALLOWED =
+  'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
+  'connection, otherwise you need to set this option in the configuration file, and then restart the server.';
 export const TOO_MANY_CLIENTS = 'ERR max number of clients reached';
 
 export const PROTECTED_MODE =
@@ -41,6 +52,14 @@ export function unknownCommand(name: string, args: readonly string[]): string {
 
 export function unknownSubcommand(name: string, container: string): string {
   return `ERR unknown subcommand '${name.slice(0, QUOTED_MAX)}'. Try ${container.toUpperCase()} HELP.`;
+}
+
+/** The same where Redis looks at name and number of arguments in one go. */
+export function unknownSubcommandOrArity(name: string, container: string): string {
+  return (
+    `ERR unknown subcommand or wrong number of arguments for '${name.slice(0, QUOTED_MAX)}'. ` +
+    `Try ${container.toUpperCase()} HELP.`
+  );
 }
 
 /** `name` as replies spell it: 'get', 'client|id'. */

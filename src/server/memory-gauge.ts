@@ -1,8 +1,8 @@
 /**
- * MemoryGauge: how much memory the node uses, for INFO and for `maxmemory`.
+ * MemoryGauge: how much memory the data take, for INFO and for `maxmemory`.
  *
- * Data lie in the arena, which counts its blocks exactly and for free; that count is what `maxmemory` bounds. The
- * process as a whole (V8's heap, buffers) is asked from the operating system at most every 100 ms: it costs 20 µs.
+ * Data lie in the arena, which counts its blocks exactly and for free; that count is what `maxmemory` bounds. What the
+ * process takes as a whole is told by the ProcessGauge.
  */
 import type { Keyspace } from '../storage';
 
@@ -22,11 +22,5 @@ export class MemoryGauge {
   peakBytes(): number {
     this.usedBytes();
     return this.peak;
-  }
-
-  /** What the operating system and V8 say, in bytes. */
-  process(): { residentBytes: number; heapUsedBytes: number; heapTotalBytes: number } {
-    const { rss, heapUsed, heapTotal } = process.memoryUsage();
-    return { residentBytes: rss, heapUsedBytes: heapUsed, heapTotalBytes: heapTotal };
   }
 }

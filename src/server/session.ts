@@ -67,6 +67,7 @@ export class Session implements ConnectionHandler, Flushable {
     this.lastActiveMs = startMs;
     this.inputBytes += end - start;
     node.statistics.inputBytes += end - start;
+    node.statistics.reads++;
     this.parser.feed(buffer, start, end);
     if (this.postponed === null) this.runCommands();
     else this.parser.retain();
@@ -79,15 +80,14 @@ export class Session implements ConnectionHandler, Flushable {
     if (postponed === null || this.closing) return;
     this.postponed = null;
     this.node.beginBatch();
-    const spec = this.node.dispatch.resolve(this, postponed);
-    if (spec !== null) this.run(spec, postponed);
+    this.runCommand(postponed);
     if (!this.closing) this.runCommands();
     if (this.postponed === null) this.connection.resumeReading();
     this.endBatch();
   }
 
   private runCommands(): void {
-    const { parser, node } = this;
+    const { parser } = this;
     for (;;) {
       const answer = parser.next();
       if (answer === NEED_MORE) return;
@@ -95,30 +95,67 @@ export class Session implements ConnectionHandler, Flushable {
         this.refuse(parser.errorText);
         return;
       }
-      const spec = node.dispatch.resolve(this, parser);
-      if (spec !== null) {
-        if (node.isPausedFor(spec)) {
-          this.postpone();
-          return;
-        }
-        this.run(spec, parser);
-      }
-      if (this.closing) return;
+      this.runCommand(parser);
+      if (this.closing || this.postponed !== null) return;
     }
   }
 
-  private run(spec: CommandSpec, args: CommandParser): void {
-    this.lastSpec = spec;
-    if (this.replyMode === REPLY_SKIP_NEXT) this.replyMode = REPLY_SKIP_THIS;
-    if (this.replyMode === REPLY_ON) {
-      this.node.dispatch.execute(this, spec, args);
-      return;
+  /** Runs the command that was just parsed, or postpones it, or says why it is none. */
+  private runCommand(args: CommandParser): void {
+    const { node } = this;
+    if (this.replyMode !== REPLY_ON) this.mute();
+    const spec = node.dispatch.resolve(this, args);
+    if (spec !== null) {
+      if (node.isPausedFor(spec)) {
+        this.reply.out = this.out;
+        this.postpone();
+        return;
+      }
+      this.lastSpec = spec;
+      node.dispatch.execute(this, spec, args);
     }
+    if (this.reply.out !== this.out) this.unmute();
+  }
+
+  /** Lets the replies of one command go nowhere. */
+  private mute(): void {
+    if (this.replyMode === REPLY_SKIP_NEXT) this.replyMode = REPLY_SKIP_THIS;
     this.reply.out = this.node.nowhere;
-    this.node.dispatch.execute(this, spec, args);
+  }
+
+  private unmute(): void {
     this.reply.out = this.out;
     this.node.nowhere.clear();
     if (this.replyMode === REPLY_SKIP_THIS) this.replyMode = REPLY_ON;
+  }
+
+  // ── what commands change ─────────────────────────────────────────────────────────────────────────────────────
+
+  setAuthenticated(authenticated: boolean): void {
+    this.authenticated = authenticated;
+    this.parser.authenticated = authenticated;
+  }
+
+  /** Replies again, from the command on that runs now. */
+  turnRepliesOn(): void {
+    this.replyMode = REPLY_ON;
+    this.reply.out = this.out;
+  }
+
+  /** RESET: as a new connection is, but what the client said about its library stays true. */
+  reset(): void {
+    this.turnRepliesOn();
+    this.setAuthenticated(!this.node.requiresPassword());
+    this.database = this.node.keyspace.database(0);
+    this.reply.protocol = 2;
+    this.name = '';
+    this.noEvict = false;
+    this.noTouch = false;
+  }
+
+  /** Whether a setting that says who may do something lets this client do it. */
+  isPermitted(who: 'no' | 'yes' | 'local'): boolean {
+    return who === 'yes' || (who === 'local' && this.connection.isLocal);
   }
 
   /** Keeps the command that was just parsed, and stops reading until `resume`. */
@@ -155,6 +192,7 @@ export class Session implements ConnectionHandler, Flushable {
     const { connection, out } = this;
     this.outputBytes += out.length;
     this.node.statistics.outputBytes += out.length;
+    this.node.statistics.writes++;
     out.flush(connection);
     if (this.closing) {
       connection.end();
@@ -223,8 +261,9 @@ export class Session implements ConnectionHandler, Flushable {
 
   private flags(): string {
     let flags = '';
-    if (this.connection.localAddress.startsWith('/')) flags += 'U';
+    if (this.postponed !== null) flags += 'b';
     if (this.closing) flags += 'c';
+    if (this.connection.localAddress.startsWith('/')) flags += 'U';
     if (this.noEvict) flags += 'e';
     if (this.noTouch) flags += 'T';
     return flags === '' ? 'N' : flags;

@@ -54,17 +54,28 @@ export class Statistics {
   connectionsRejected = 0;
   inputBytes = 0;
   outputBytes = 0;
+  /** Reads from and writes to connections. */
+  reads = 0;
+  writes = 0;
   keyspaceHits = 0;
   keyspaceMisses = 0;
+  /** The keyspace's count of expired keys at the last reset. */
   expiredBefore = 0;
   outputLimitDisconnects = 0;
   queryLimitDisconnects = 0;
+  /** Wrong passwords. */
+  deniedAuthentications = 0;
+  /** Turns of the event loop that did something, and the time in ms that they took. */
+  turns = 0;
+  busyMs = 0;
   /** The longest time, in ms, for which the event loop did one turn's work. */
   longestTurnMs = 0;
 
   readonly commandRate = new Rate();
   readonly inputRate = new Rate();
   readonly outputRate = new Rate();
+  readonly turnRate = new Rate();
+  readonly busyRate = new Rate();
 
   private readonly batch = new Uint16Array(BATCH_MAX);
   private batchLength = 0;
@@ -115,6 +126,8 @@ export class Statistics {
 
   /** Tells how long the event loop was busy with one turn. */
   sawTurn(durationMs: number): void {
+    this.turns++;
+    this.busyMs += durationMs;
     if (durationMs > this.longestTurnMs) this.longestTurnMs = durationMs;
   }
 
@@ -132,6 +145,8 @@ export class Statistics {
     this.commandRate.sample(this.commands, nowMs);
     this.inputRate.sample(this.inputBytes, nowMs);
     this.outputRate.sample(this.outputBytes, nowMs);
+    this.turnRate.sample(this.turns, nowMs);
+    this.busyRate.sample(this.busyMs, nowMs);
   }
 
   /** CONFIG RESETSTAT; `expiredKeys` is the keyspace's counter, which goes on. */
@@ -147,14 +162,21 @@ export class Statistics {
     this.connectionsRejected = 0;
     this.inputBytes = 0;
     this.outputBytes = 0;
+    this.reads = 0;
+    this.writes = 0;
     this.keyspaceHits = 0;
     this.keyspaceMisses = 0;
     this.expiredBefore = expiredKeys;
     this.outputLimitDisconnects = 0;
     this.queryLimitDisconnects = 0;
+    this.deniedAuthentications = 0;
+    this.turns = 0;
+    this.busyMs = 0;
     this.longestTurnMs = 0;
     this.commandRate.reset();
     this.inputRate.reset();
     this.outputRate.reset();
+    this.turnRate.reset();
+    this.busyRate.reset();
   }
 }

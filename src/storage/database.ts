@@ -150,8 +150,10 @@ export class Database {
       let slot = 0;
       while (slot < SLOT_COUNT - 1 && skip >= this.keys.counts[slot]) skip -= this.keys.counts[slot++];
       if (this.keys.counts[slot] === 0) continue;
-      const record = this.keys.sample(slot, random.uint32(), random.fraction());
-      if (record !== 0 && !this.removeIfDue(record)) return record;
+      // Drawn again in the same slot: small pages are emptier than large ones, and their keys must not lose by it.
+      let record: Address = 0;
+      while (record === 0) record = this.keys.sample(slot, random.uint32(), random.fraction());
+      if (!this.removeIfDue(record)) return record;
     }
     return 0;
   }

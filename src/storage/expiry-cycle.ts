@@ -4,9 +4,14 @@
  * Redis draws random keys from a second table of all keys with an expiry. Here tables and pages know a lower bound of
  * their expiries, so the cycle visits just the pages where something is due, needs no memory per key, and finds every
  * due key instead of most. A run stops when its time is up and goes on at the same place.
+ *
+ * Between two pieces of a table's walk anything may happen: keys come to the part that was walked, the table vanishes,
+ * the database is flushed or swapped. So a table's bound is replaced only at the end of its walk, by one that also
+ * counts what was noted meanwhile; and a walk goes on only in the tables in which it began.
  */
 import { SLOT_COUNT } from '../slots';
 import type { Database } from './database';
+import type { KeyIndex } from './key-index';
 import type { Keyspace } from './keyspace';
 import { NO_EXPIRY } from './records';
 
@@ -14,6 +19,8 @@ export class ExpiryCycle {
   private databaseIndex = 0;
   private slot = 0;
   private hash = 0;
+  /** The tables that `slot` and `hash` are a place in. */
+  private keys: KeyIndex | null = null;
   /** Soonest expiry seen so far in the table that is being walked. */
   private tableSoonest = Infinity;
   private readonly hashes: number[] = [];
@@ -38,14 +45,21 @@ export class ExpiryCycle {
   /** False when time was up first. */
   private runDatabase(database: Database, isTimeUp: () => boolean): boolean {
     const { keys } = database;
+    if (keys !== this.keys) {
+      this.keys = keys;
+      this.hash = 0;
+    }
     for (; this.slot < SLOT_COUNT; this.slot++) {
-      if (keys.soonest[this.slot] >= this.keyspace.nowMs || keys.counts[this.slot] === 0) continue;
-      if (this.hash === 0) this.tableSoonest = Infinity;
+      if (this.hash === 0) {
+        if (keys.soonest[this.slot] >= this.keyspace.nowMs || keys.counts[this.slot] === 0) continue;
+        this.tableSoonest = Infinity;
+        keys.soonestNoted = Infinity;
+      }
       while (this.hash < 2 ** 32) {
         this.visitPage(database, this.slot);
         if (isTimeUp()) return false;
       }
-      keys.soonest[this.slot] = this.tableSoonest;
+      keys.soonest[this.slot] = Math.min(this.tableSoonest, keys.soonestNoted);
       this.hash = 0;
     }
     return true;

@@ -13,6 +13,9 @@
  * Pages remember the soonest expiry of their keys (a lower bound), and so do tables: the expiry cycle goes straight
  * to what is due and needs no memory per key.
  *
+ * Whoever points at a page knows its capacity too: a search then touches the one line of the page where the entry is and
+ * not its header, and cache misses are what a search costs.
+ *
  *   page: word 0 = count | capacity << 16, word 1 = local depth, words 2–3 = soonest expiry (double, ms; ∞ for none),
  *         then `capacity` entries of two words: hash, address (0 = empty)
  *
@@ -28,6 +31,7 @@ import type { Records } from './records';
 const HEADER_WORDS = 4;
 const HEADER_BYTES = 16;
 const ENTRY_BYTES = 8;
+const DIRECTORY_ENTRY_BYTES = 8;
 const CAPACITY_MIN = 6;
 const CAPACITY_FIRST_STEP = 14;
 const CAPACITY_STEP = 16;
@@ -43,9 +47,13 @@ export class KeyIndex {
   readonly counts = new Uint32Array(SLOT_COUNT);
   /** Lower bound of the expiries in each slot's table, in ms; ∞ for none. */
   readonly soonest = new Float64Array(SLOT_COUNT).fill(Infinity);
-  /** Depth 0: the address of the only page, or 0; else of the directory of 2^depth page addresses. */
+  /** The soonest expiry that was noted since the expiry cycle set this to ∞: what may lie behind it in its table. */
+  soonestNoted = Infinity;
+  /** Depth 0: the address of the only page, or 0; else of the directory: 2^depth pairs of page address and capacity. */
   private readonly roots = new Uint32Array(SLOT_COUNT);
   private readonly depths = new Uint8Array(SLOT_COUNT);
+  /** Depth 0: the capacity of the only page. */
+  private readonly capacities = new Uint16Array(SLOT_COUNT);
 
   /** Where `find` found: valid until the next call that is not a `…Found`. */
   private foundSlot = 0;
@@ -59,12 +67,19 @@ export class KeyIndex {
 
   /** The record of a key, or 0. */
   find(slot: number, hash: number, key: Bytes): Address {
-    const page = this.pageOf(slot, hash);
-    if (page === 0) return 0;
+    const depth = this.depths[slot];
+    let page = this.roots[slot];
+    let capacity = this.capacities[slot];
+    if (depth > 0) {
+      const directory = this.arena.u32s[page >>> SEGMENT_SHIFT];
+      const at = ((page & SEGMENT_MASK) << 1) + ((hash >>> (32 - depth)) << 1);
+      page = directory[at];
+      capacity = directory[at + 1];
+    } else if (page === 0) {
+      return 0;
+    }
     const words = this.arena.u32s[page >>> SEGMENT_SHIFT];
-    const base = (page & SEGMENT_MASK) << 1;
-    const capacity = words[base] >>> 16;
-    const first = base + HEADER_WORDS;
+    const first = ((page & SEGMENT_MASK) << 1) + HEADER_WORDS;
     const end = first + (capacity << 1);
     for (let at = first + (home(hash, capacity) << 1); ;) {
       const record = words[at + 1];
@@ -119,7 +134,7 @@ export class KeyIndex {
     let page = this.pageOf(slot, hash);
     if (page === 0) {
       page = this.createPage(CAPACITY_MIN, 0, Infinity);
-      this.roots[slot] = page;
+      this.pointDirectory(slot, hash, 0, page);
     }
     let base = (page & SEGMENT_MASK) << 1;
     let words = this.arena.u32s[page >>> SEGMENT_SHIFT];
@@ -135,6 +150,7 @@ export class KeyIndex {
   /** Tells the key's page and table that one of its keys expires at `expiryAtMs`. */
   noteExpiry(slot: number, hash: number, expiryAtMs: number): void {
     if (expiryAtMs < this.soonest[slot]) this.soonest[slot] = expiryAtMs;
+    if (expiryAtMs < this.soonestNoted) this.soonestNoted = expiryAtMs;
     const page = this.pageOf(slot, hash);
     const at = (page & SEGMENT_MASK) + 1;
     const doubles = this.arena.f64s[page >>> SEGMENT_SHIFT];
@@ -148,7 +164,7 @@ export class KeyIndex {
     const root = this.roots[slot];
     const depth = this.depths[slot];
     if (depth === 0) return root;
-    return this.arena.u32s[root >>> SEGMENT_SHIFT][((root & SEGMENT_MASK) << 1) + (hash >>> (32 - depth))];
+    return this.arena.u32s[root >>> SEGMENT_SHIFT][((root & SEGMENT_MASK) << 1) + ((hash >>> (32 - depth)) << 1)];
   }
 
   /** The first hash after those of `page`, which holds `hash`; 2^32 after the last page. */
@@ -198,7 +214,7 @@ export class KeyIndex {
       hash = this.pageEnd(page, hash);
       this.freePage(page);
     }
-    if (this.depths[slot] > 0) this.arena.free(root, 4 << this.depths[slot]);
+    if (this.depths[slot] > 0) this.arena.free(root, DIRECTORY_ENTRY_BYTES << this.depths[slot]);
     this.roots[slot] = 0;
     this.depths[slot] = 0;
     this.counts[slot] = 0;
@@ -257,16 +273,21 @@ export class KeyIndex {
   private doubleDirectory(slot: number): void {
     const depth = this.depths[slot];
     const old = this.roots[slot];
-    const directory = this.arena.allocate(4 << (depth + 1));
+    const directory = this.arena.allocate(DIRECTORY_ENTRY_BYTES << (depth + 1));
     const to = this.arena.u32s[directory >>> SEGMENT_SHIFT];
-    const toBase = (directory & SEGMENT_MASK) << 1;
+    let at = (directory & SEGMENT_MASK) << 1;
     if (depth === 0) {
-      to[toBase] = to[toBase + 1] = old;
+      to[at] = to[at + 2] = old;
+      to[at + 1] = to[at + 3] = this.capacities[slot];
     } else {
       const from = this.arena.u32s[old >>> SEGMENT_SHIFT];
-      const fromBase = (old & SEGMENT_MASK) << 1;
-      for (let i = 0; i < 1 << depth; i++) to[toBase + 2 * i] = to[toBase + 2 * i + 1] = from[fromBase + i];
-      this.arena.free(old, 4 << depth);
+      const start = (old & SEGMENT_MASK) << 1;
+      const end = start + (2 << depth);
+      for (let entry = start; entry < end; entry += 2, at += 4) {
+        to[at] = to[at + 2] = from[entry];
+        to[at + 1] = to[at + 3] = from[entry + 1];
+      }
+      this.arena.free(old, DIRECTORY_ENTRY_BYTES << depth);
     }
     this.roots[slot] = directory;
     this.depths[slot] = depth + 1;
@@ -302,16 +323,21 @@ export class KeyIndex {
   /** Makes every directory entry for hashes that share `hash`'s upper `localDepth` bits point at `page`. */
   private pointDirectory(slot: number, hash: number, localDepth: number, page: Address): void {
     const depth = this.depths[slot];
+    const capacity = this.arena.u32s[page >>> SEGMENT_SHIFT][(page & SEGMENT_MASK) << 1] >>> 16;
     if (depth === 0) {
       this.roots[slot] = page;
+      this.capacities[slot] = capacity;
       return;
     }
     const root = this.roots[slot];
     const words = this.arena.u32s[root >>> SEGMENT_SHIFT];
-    const span = 1 << (depth - localDepth);
+    const span = 2 << (depth - localDepth);
     const prefix = localDepth === 0 ? 0 : hash >>> (32 - localDepth);
     const first = ((root & SEGMENT_MASK) << 1) + prefix * span;
-    for (let at = first; at < first + span; at++) words[at] = page;
+    for (let at = first; at < first + span; at += 2) {
+      words[at] = page;
+      words[at + 1] = capacity;
+    }
   }
 
   private createPage(capacity: number, localDepth: number, soonest: number): Address {

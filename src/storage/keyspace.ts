@@ -3,10 +3,11 @@
  *
  *   const keyspace = new Keyspace({ random: new Random(1) });
  *   keyspace.setTime(Date.now());
- *   setString(keyspace.database(0), Bytes.of('greeting'), Bytes.of('hello'), NO_EXPIRY);
+ *   const strings = new Strings(keyspace);
+ *   strings.set(keyspace.database(0), Bytes.of('greeting'), Bytes.of('hello'), NO_EXPIRY);
  *
  * It has no clock: whoever drives it says what time it is (`setTime`), so that all commands of a turn, a replayed
- * journal and a simulation see the time they should. It never waits and starts nothing by itself: `expireDue` and
+ * journal and a simulation see the time they should. It never waits and starts nothing by itself: `ExpiryCycle` and
  * `reclaim` do a bounded piece of the background work and are called by whoever has a turn to spend.
  */
 import { Random } from '../base';
@@ -59,6 +60,11 @@ export class Keyspace {
     this.nowMs = nowMs;
     this.accessClock = Math.floor(nowMs / 1000) & ACCESS_CLOCK_MASK;
     if (this.bornMs === 0) this.bornMs = nowMs;
+  }
+
+  /** Whether there is a database of this number. */
+  isDatabaseIndex(index: number): boolean {
+    return index >= 0 && index < this.databaseCount;
   }
 
   /** The database with this number, 0 … databaseCount − 1; made on first use. */

@@ -5,7 +5,7 @@
  * has at most 44 bytes, "raw" for the rest and for whatever was changed in place; just as Redis. The bytes lie the
  * same way under all three names.
  */
-import { Bytes, copyBytes, isInt64 } from '../base';
+import { Bytes, copyBytes, integerLength, isInt64, writeInteger } from '../base';
 import type { Address } from './arena';
 import type { Database } from './database';
 import type { Keyspace } from './keyspace';
@@ -38,6 +38,31 @@ export class Strings {
     copyBytes(value.buffer, value.start, value.end, to.buffer, to.start);
   }
 
+  /**
+   * Stores a safe integer, spelled in place, under a key that was just looked for with `record` as the answer (0 for
+   * none). The key keeps its expiry.
+   */
+  setInteger(database: Database, key: Bytes, record: Address, value: number): void {
+    const to = this.replace(database, key, record, ENCODING_INT, integerLength(value));
+    writeInteger(to.buffer, to.start, value);
+  }
+
+  /** The same for bytes that are never "int", whatever they spell: what INCRBYFLOAT leaves. */
+  setText(database: Database, key: Bytes, record: Address, text: Bytes): void {
+    const encoding = text.length > EMBSTR_LENGTH_MAX ? ENCODING_RAW : ENCODING_EMBSTR;
+    const to = this.replace(database, key, record, encoding, text.length);
+    copyBytes(text.buffer, text.start, text.end, to.buffer, to.start);
+  }
+
+  private replace(database: Database, key: Bytes, record: Address, encoding: number, length: number): Bytes {
+    const { records } = this.keyspace;
+    const placed =
+      record === 0
+        ? database.putMissing(key, TYPE_STRING, encoding, length, NO_EXPIRY)
+        : database.putFound(record, TYPE_STRING, encoding, length, records.expiry(record), false);
+    return records.value(placed, this.value);
+  }
+
   /** Appends to the string of a record that was just found; returns the new length in bytes. */
   append(database: Database, record: Address, tail: Bytes): number {
     const length = this.keyspace.records.value(record, this.value).length;
@@ -58,6 +83,14 @@ export class Strings {
     if (offset > oldLength) value.buffer.fill(0, value.start + oldLength, value.start + offset);
     copyBytes(bytes.buffer, bytes.start, bytes.end, value.buffer, value.start + offset);
     return length;
+  }
+
+  /** A string of `offset` zeros and these bytes, under a key that was just looked for in vain; returns its length. */
+  putPadded(database: Database, key: Bytes, offset: number, bytes: Bytes): number {
+    const value = this.replace(database, key, 0, ENCODING_RAW, offset + bytes.length);
+    value.buffer.fill(0, value.start, value.start + offset);
+    copyBytes(bytes.buffer, bytes.start, bytes.end, value.buffer, value.start + offset);
+    return offset + bytes.length;
   }
 }
 

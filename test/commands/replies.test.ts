@@ -9,6 +9,7 @@ import {
   commandInfo,
   commands,
   keyFlags,
+  type CommandArguments,
   type CommandSpec,
   type ReplyTree,
 } from '../../src/commands';
@@ -17,6 +18,13 @@ function spec(name: string): CommandSpec {
   const found = commands.byName(name);
   if (found === undefined) throw new Error(`no command ${name}`);
   return found;
+}
+
+/** The arguments of a command in one line, as a parser gives them. */
+function words(line: string): CommandArguments {
+  const starts = [...line.matchAll(/\S+/g)].map(({ index }) => index);
+  const ends = [...line.matchAll(/\S+/g)].map(({ index, 0: word }) => index + word.length);
+  return { buffer: Buffer.from(line), starts, ends, argc: starts.length };
 }
 
 /** A tree in one line: `~` for sets, `%` for maps, `+` for simple strings. */
@@ -69,8 +77,13 @@ describe('COMMAND DOCS', () => {
 
 describe('small answers', () => {
   it('keyFlags tells what is done to the keys of a spec', () => {
-    expect(text(keyFlags(spec('COPY'), 1))).toBe('~[+OW, +update]');
-    expect(text(keyFlags(spec('PING'), 0))).toBe('~[]');
+    expect(text(keyFlags(spec('COPY'), 1, words('COPY a b')))).toBe('~[+OW, +update]');
+    expect(text(keyFlags(spec('PING'), 0, words('PING')))).toBe('~[]');
+  });
+
+  it('keyFlags looks at the arguments where these decide', () => {
+    expect(text(keyFlags(spec('SET'), 0, words('SET get v')))).toBe('~[+OW, +update]');
+    expect(text(keyFlags(spec('SET'), 0, words('SET k v ex 10 get')))).toBe('~[+RW, +access, +update]');
   });
 
   it('categoryBit knows categories in any case', () => {

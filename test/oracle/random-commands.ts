@@ -3,7 +3,8 @@
  *
  * Few keys, so that commands meet each other; values and numbers from the edges, because that is where servers differ.
  * Every time to live is either over at once or far away: what two servers say must not depend on who was asked first.
- * Left out is what may rightly differ: RANDOMKEY, LRU and LFU figures, and where a cursor of SCAN stands.
+ * Left out is what may rightly differ: RANDOMKEY, LRU and LFU figures, where a cursor of SCAN stands, whether DBSIZE still
+ * counts keys whose time is over, and times beyond 2^53 ms.
  */
 import fc from 'fast-check';
 
@@ -45,7 +46,7 @@ const span = fc.oneof(
   fc.constantFrom('0', '-1', '-9223372036854775808', '9223372036854775807', '9223372036854775808', '', '01', 'ten'),
 );
 const moment = fc.constantFrom(
-  ...words(`0 1 -1 ${YEAR_3000} ${YEAR_3000 + 1} ${YEAR_3000}000 ${YEAR_3000}999 9223372036854775`),
+  ...words(`0 1 -1 ${YEAR_3000} ${YEAR_3000 + 1} ${YEAR_3000}000 ${YEAR_3000}999`),
   ...words(`9223372036854776 9223372036854775807 1.5`),
   '',
 );
@@ -130,7 +131,6 @@ const generic = fc.oneof(
     pattern,
     fc.oneof(nothing, fc.constant<Word[]>(['TYPE', 'string'])),
   ),
-  command('DBSIZE'),
   command('OBJECT', word('ENCODING'), key),
 );
 

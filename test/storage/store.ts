@@ -115,7 +115,7 @@ function pagesOf({ keys }: Database): { slot: number; page: Address; from: numbe
   const pages = [];
   for (let slot = 0; slot < SLOT_COUNT; slot++) {
     if (keys.pageOf(slot, 0) === 0) continue;
-    for (let from = 0; from < 2 ** 32; ) {
+    for (let from = 0; from < 2 ** 32;) {
       const page = keys.pageOf(slot, from);
       const end = keys.pageEnd(page, from);
       pages.push({ slot, page, from, end });

@@ -5,9 +5,16 @@
  * Stage of its own whose sessions extend WireSession and hand it bytes.
  */
 import { OracleStage } from '../oracle/oracle-stage';
+import { InProcessStage, ServerStage } from './our-stages';
 import type { Stage } from './session';
 
 /** These write the replies when transcripts are updated. */
 export const oracles = { resp2: new OracleStage(2), resp3: new OracleStage(3) };
 
-export const stages: Stage[] = [oracles.resp2, oracles.resp3];
+export const stages: Stage[] = [
+  oracles.resp2,
+  oracles.resp3,
+  new InProcessStage(),
+  new ServerStage(2),
+  new ServerStage(3),
+];

@@ -1,0 +1,163 @@
+/**
+ * What all daemons have in common: settings from the command line and a file, a log in Redis' form, start, stop.
+ *
+ * The process that was started is the daemon itself; it says `Ready to accept connections` on standard output when it
+ * does; SIGTERM and SIGINT end it cleanly with exit code 0, a second one at once. Tools that start servers rely on it.
+ */
+import { appendFileSync, readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import {
+  CacheError,
+  loadSettings,
+  parseCommandLine,
+  realWorld,
+  VERSION,
+  type Directives,
+  type Log,
+  type LogLevel,
+  type Settings,
+  type SettingsTable,
+} from '../src/base';
+import { addressText, type Address } from '../src/net';
+
+/** The settings that every daemon has. */
+interface CommonValues {
+  readonly loglevel: string;
+  readonly logfile: string;
+  readonly dir: string;
+  readonly port: number;
+}
+
+interface Node {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  readonly addresses: readonly Address[];
+}
+
+export interface Daemon<Table extends SettingsTable, N extends Node> {
+  readonly name: string;
+  /** One line for --help. */
+  readonly does: string;
+  readonly settings: Settings<Table>;
+  /** Directives of the file that are no settings. */
+  readonly directives?: Directives;
+  /** Lines for --help on the settings that matter most. */
+  readonly help: readonly (readonly [usage: string, does: string])[];
+  /** What --version prints. */
+  readonly version: string;
+  make(world: ReturnType<typeof realWorld>, settings: Settings<Table>, configFile: string | null): N;
+  /** Says what is worth a line before the start; returns a reason not to start. */
+  check?(settings: Settings<Table>, log: Log): string | null;
+}
+
+const LEVELS: readonly LogLevel[] = ['debug', 'verbose', 'notice', 'warning'];
+const LEVEL_MARKS: Readonly<Record<LogLevel, string>> = { debug: '.', verbose: '-', notice: '*', warning: '#' };
+
+/** Runs a daemon to its end. */
+export async function runDaemon<Table extends SettingsTable, N extends Node>(daemon: Daemon<Table, N>): Promise<void> {
+  const commandLine = parseCommandLine(process.argv.slice(2));
+  if (commandLine.wantsHelp || commandLine.wantsVersion) {
+    process.stdout.write(commandLine.wantsVersion ? `${daemon.version}\n` : helpText(daemon));
+    return;
+  }
+  const { settings } = daemon;
+  try {
+    const reader = { readFile: (path: string) => readFileSync(path, 'utf8'), readStdin: () => readFileSync(0, 'utf8') };
+    loadSettings(settings, commandLine, reader, { directives: daemon.directives ?? {} });
+  } catch (error) {
+    fail(error);
+    return;
+  }
+  const values = settings.values as unknown as CommonValues;
+  const log = makeLog(values);
+  const world = realWorld({ log });
+  log('notice', `${daemon.name} is starting, slotcache version=${VERSION}, pid=${process.pid}, node=${process.version}`);
+  if (commandLine.file === null) log('warning', 'No config file given, using the default settings');
+  else log('notice', 'Configuration loaded');
+  for (const name of settings.inertInUse()) log('warning', `The setting ${name} is accepted but has no effect yet`);
+  const refusal = daemon.check?.(settings, log) ?? null;
+  if (refusal !== null) {
+    log('warning', refusal);
+    process.exitCode = 1;
+    return;
+  }
+  try {
+    process.chdir(values.dir);
+  } catch (error) {
+    fail(new CacheError('BAD_SETTING', `Can't chdir to '${values.dir}': ${(error as Error).message}`));
+    return;
+  }
+  const node = daemon.make(world, settings, commandLine.file);
+  let isStopping = false;
+  const stop = (why: string): void => {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    log('notice', why);
+    node.stop().then(
+      () => {
+        log('notice', `${daemon.name} is now ready to exit, bye bye...`);
+        process.exit(0);
+      },
+      (error: Error) => {
+        log('warning', `Could not stop cleanly: ${error.message}`);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', () => stop('Received SIGTERM, scheduling shutdown...'));
+  process.on('SIGINT', () => stop('Received SIGINT, scheduling shutdown...'));
+  if ('once' in node && typeof node.once === 'function') {
+    node.once('shutdown', () => stop('User requested shutdown...'));
+  }
+  try {
+    await node.start();
+  } catch (error) {
+    log('warning', `Failed listening on port ${values.port}, aborting: ${(error as Error).message}`);
+    process.exitCode = 1;
+    return;
+  }
+  log('notice', `Running mode=standalone, port=${values.port}, PID: ${process.pid}, host=${hostname()}.`);
+  log('notice', 'Server initialized');
+  for (const address of node.addresses) {
+    log('notice', `Ready to accept connections ${'path' in address ? 'unix' : 'tcp'} ${addressText(address)}`);
+  }
+}
+
+/** Lines as Redis writes them: `pid:M 22 Nov 2026 10:59:50.123 * text`. */
+function makeLog(values: CommonValues): Log {
+  return (level, message) => {
+    if (values.loglevel === 'nothing' || LEVELS.indexOf(level) < LEVELS.indexOf(values.loglevel as LogLevel)) return;
+    const line = `${process.pid}:M ${timestamp(new Date())} ${LEVEL_MARKS[level]} ${message}\n`;
+    if (values.logfile === '') process.stdout.write(line);
+    else appendFileSync(values.logfile, line);
+  };
+}
+
+function timestamp(date: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const month = date.toLocaleString('en', { month: 'short' });
+  const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
+  const milliseconds = String(date.getMilliseconds()).padStart(3, '0');
+  return `${two(date.getDate())} ${month} ${date.getFullYear()} ${time}.${milliseconds}`;
+}
+
+function helpText<Table extends SettingsTable, N extends Node>(daemon: Daemon<Table, N>): string {
+  const width = Math.max(...daemon.help.map(([usage]) => usage.length));
+  return [
+    `Usage: ${daemon.name} [/path/to/${daemon.name}.conf] [--name value ...] [-]`,
+    `       ${daemon.name} - (reads the configuration from standard input)`,
+    `       ${daemon.name} -v or --version`,
+    `       ${daemon.name} -h or --help`,
+    '',
+    daemon.does,
+    '',
+    'Settings, in the file as "name value", here as "--name value":',
+    ...daemon.help.map(([usage, does]) => `  ${usage.padEnd(width)}  ${does}`),
+    '',
+  ].join('\n');
+}
+
+function fail(error: unknown): void {
+  process.stderr.write(`${error instanceof CacheError ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

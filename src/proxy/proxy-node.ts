@@ -1,0 +1,266 @@
+/**
+ * ProxyNode: the gateway as an object: `new ProxyNode(world, settings)`, `await node.start()`.
+ *
+ * It owns the clients, the backend connections and the view, and knows nothing of processes: bin/cache-proxy gives it
+ * settings and tells it when to stop; a test or an embedding program connects through `connectInMemory`. It keeps no
+ * data: whatever is in it may be lost, and costs its clients their connections only.
+ */
+import { EventEmitter } from 'eventemitter3';
+import { Output, type World } from '../base';
+import { commands, type CommandSpec } from '../commands';
+import {
+  connect,
+  listen,
+  memoryPair,
+  Turn,
+  type Address,
+  type Connection,
+  type ConnectionHandler,
+  type Listener,
+  type MemoryEnd,
+} from '../net';
+import type { CommandParser, ProtocolLimits } from '../resp';
+import { SlotRouter, type ClusterView } from '../slots';
+import type { Backend, BackendHost, Dial } from './backend';
+import { Backends } from './backends';
+import { PROTECTED_MODE, SLOT_NOT_SERVED, TOO_MANY_CLIENTS, VIEW_UNKNOWN } from './error-replies';
+import { localCommands, type LocalCommand } from './local-commands';
+import { Route } from './route';
+import { Session } from './session';
+import { hostAndPort, staticView, type ProxySettings } from './settings';
+import { Statistics } from './statistics';
+import { ViewLink } from './view-link';
+
+export interface ProxyNodeEvents {
+  /** All listeners are open. */
+  ready: (addresses: readonly Address[]) => void;
+  /** New commands are routed by this view. */
+  view: (view: ClusterView) => void;
+  /** Everything is closed. */
+  stopped: () => void;
+}
+
+const LOOK_AFTER_EVERY_MS = 250;
+
+/** Which of the commands the proxy answers by itself; laid out once. */
+const LOCAL_BY_ID: readonly (LocalCommand | null)[] = commands.all.map((spec) => localCommands[spec.name] ?? null);
+const LOCAL_NAMES: ReadonlySet<string> = new Set(Object.keys(localCommands));
+
+export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendHost {
+  readonly statistics = new Statistics(commands);
+  readonly turn: Turn;
+  readonly route = new Route(commands, LOCAL_NAMES);
+  readonly router = new SlotRouter();
+  readonly backends = new Backends(this);
+  readonly limits: ProtocolLimits;
+  readonly sessions = new Map<number, Session>();
+  /** For replies whose turn has not come when they are written. */
+  readonly scratch = new Output();
+  /** Forty hexadecimal digits that name this run of the process, as Redis' run_id. */
+  readonly runId: string;
+  readonly startedMs: number;
+  /** Bytes of replies that may wait for one client. */
+  outputBytesMax: number;
+  viewLink: ViewLink | null = null;
+
+  private readonly listeners: Listener[] = [];
+  private nextSessionId = 1;
+  private hasView = false;
+  private turnStartMs = 0;
+  private cancelLookAfter: (() => void) | null = null;
+  private isStopping = false;
+  private readonly endOfTurn = new EndOfTurn(this);
+
+  /** @param dial opens connections to servers; replaced by simulations and tests */
+  constructor(
+    readonly world: World,
+    readonly settings: ProxySettings,
+    readonly dial: Dial = connect,
+  ) {
+    super();
+    const { values } = settings;
+    this.startedMs = world.clock.monotonicMs();
+    this.runId = Array.from({ length: 5 }, () => world.random.uint32().toString(16).padStart(8, '0')).join('');
+    this.turn = new Turn(world.timers);
+    this.limits = {
+      bulkBytesMax: values['proto-max-bulk-len'],
+      argumentsMax: 1024 * 1024,
+      inlineBytesMax: 64 * 1024,
+      queryBytesMax: values['client-query-buffer-limit'],
+    };
+    this.outputBytesMax = values['client-output-limit'];
+    settings.onChange('proto-max-bulk-len', (bytes) => (this.limits.bulkBytesMax = bytes));
+    settings.onChange('client-query-buffer-limit', (bytes) => (this.limits.queryBytesMax = bytes));
+    settings.onChange('client-output-limit', (bytes) => (this.outputBytesMax = bytes));
+  }
+
+  /**
+   * Takes up the static view or follows the config servers, and opens the listeners.
+   * @throws CacheError BAD_VIEW (rejects) where `group` lines contradict each other, LISTEN_FAILED
+   */
+  async start(): Promise<void> {
+    const { values } = this.settings;
+    const view = staticView(values['group'], values['zone']);
+    if (view !== null) this.acceptView(view);
+    if (values['config-servers'].length > 0) {
+      this.viewLink = new ViewLink(this.world, values['config-servers'].map(hostAndPort), {
+        version: () => (this.hasView ? this.router.view.version : -1),
+        view: (pushed) => {
+          this.acceptView(pushed);
+          return this.router.view.version;
+        },
+      });
+      this.viewLink.start();
+    }
+    await this.listen();
+    this.lookAfterClients();
+    this.emit('ready', this.addresses);
+  }
+
+  private async listen(): Promise<void> {
+    const { values } = this.settings;
+    const options = { backlog: values['tcp-backlog'], keepAliveSeconds: values['tcp-keepalive'] };
+    const accept = (connection: Connection): ConnectionHandler => this.accept(connection);
+    for (const bind of values['port'] === 0 ? [] : values['bind']) {
+      const isOptional = bind.startsWith('-');
+      const host = hostToBind(isOptional ? bind.slice(1) : bind);
+      try {
+        this.listeners.push(await listen({ host, port: values['port'] }, options, accept));
+      } catch (error) {
+        if (!isOptional) throw error;
+        this.world.log('verbose', `Not listening on ${host}: ${(error as Error).message}`);
+      }
+    }
+    if (values['unixsocket'] === '') return;
+    const mode = values['unixsocketperm'];
+    const unixOptions = { backlog: options.backlog, ...(mode === 0 ? {} : { mode }) };
+    this.listeners.push(await listen({ path: values['unixsocket'] }, unixOptions, accept));
+  }
+
+  get addresses(): readonly Address[] {
+    return this.listeners.map((listener) => listener.address);
+  }
+
+  /** A connection without a network; the other end is this node's. */
+  connectInMemory(): MemoryEnd {
+    const [client, server] = memoryPair(this.world.timers);
+    server.attach(this.accept(server.connection));
+    this.lookAfterClients();
+    return client;
+  }
+
+  /** Stops accepting, sends what is written, closes everything. */
+  async stop(): Promise<void> {
+    if (this.isStopping) return;
+    this.isStopping = true;
+    this.cancelLookAfter?.();
+    this.turn.flush();
+    const closed: Promise<void>[] = this.listeners.map((listener) => listener.close());
+    if (this.viewLink !== null) closed.push(this.viewLink.stop());
+    for (const session of this.sessions.values()) session.connection.destroy();
+    this.backends.close();
+    await Promise.all(closed);
+    this.emit('stopped');
+  }
+
+  // ── the view ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Routes new commands by `view`, if it is newer than what is known; what is in flight finishes where it is. */
+  acceptView(view: ClusterView): boolean {
+    const isFirst = !this.hasView;
+    this.hasView = true;
+    if (!this.router.accept(view) && !isFirst) return false;
+    this.backends.follow(this.router);
+    this.emit('view', this.router.view);
+    return true;
+  }
+
+  /** What a client is told whose slot has no server. */
+  noOwner(): string {
+    return this.hasView ? SLOT_NOT_SERVED : VIEW_UNKNOWN;
+  }
+
+  backendClosed(backend: Backend): void {
+    this.backends.forget(backend);
+  }
+
+  // ── clients ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private accept(connection: Connection): ConnectionHandler {
+    const { values } = this.settings;
+    this.statistics.connectionsReceived++;
+    const refusal =
+      this.sessions.size >= values['maxclients']
+        ? TOO_MANY_CLIENTS
+        : values['protected-mode'] && !this.requiresPassword() && !connection.isLocal
+          ? PROTECTED_MODE
+          : null;
+    if (refusal !== null) {
+      this.statistics.connectionsRejected++;
+      connection.write(Buffer.from(`-${refusal}\r\n`));
+      connection.end();
+      return { received: () => undefined, closed: () => undefined };
+    }
+    const session = new Session(this.nextSessionId++, this, connection);
+    this.sessions.set(session.id, session);
+    return session;
+  }
+
+  sessionClosed(session: Session): void {
+    this.sessions.delete(session.id);
+  }
+
+  requiresPassword(): boolean {
+    return this.settings.values['requirepass'] !== '';
+  }
+
+  /** Answers a command of the proxy's own into `session.reply`. */
+  answer(session: Session, spec: CommandSpec, args: CommandParser): void {
+    LOCAL_BY_ID[spec.id]!({ node: this, session, spec, args });
+  }
+
+  private lookAfterClients(): void {
+    this.cancelLookAfter ??= this.world.timers.every(LOOK_AFTER_EVERY_MS, () => {
+      const nowMs = this.world.clock.monotonicMs();
+      const timeoutMs = this.settings.values['timeout'] * 1000;
+      for (const session of this.sessions.values()) {
+        session.checkOutput();
+        if (timeoutMs > 0 && session.owed === 0 && nowMs - session.lastActiveMs > timeoutMs) session.kill();
+      }
+      this.backends.lookAfter(nowMs);
+    });
+  }
+
+  // ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  beginTurn(): number {
+    if (!this.endOfTurn.inTurn) {
+      this.turnStartMs = this.world.clock.monotonicMs();
+      this.turn.join(this.endOfTurn);
+    }
+    return this.turnStartMs;
+  }
+
+  endTurn(): void {
+    this.statistics.sawTurn(this.world.clock.monotonicMs() - this.turnStartMs);
+  }
+}
+
+/** Comes last in a turn: it joins once more when its turn comes, and so stands behind all writes. */
+class EndOfTurn {
+  inTurn = false;
+  private isLast = false;
+
+  constructor(private readonly node: ProxyNode) {}
+
+  flush(): void {
+    this.isLast = !this.isLast;
+    if (this.isLast) this.node.turn.join(this);
+    else this.node.endTurn();
+  }
+}
+
+/** What node:net calls the addresses that redis.conf writes "*" and "::*". */
+function hostToBind(bind: string): string {
+  return bind === '*' ? '0.0.0.0' : bind === '::*' ? '::' : bind;
+}

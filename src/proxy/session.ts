@@ -1,0 +1,472 @@
+/**
+ * Session: one client of the proxy, from its first byte to its last.
+ *
+ * Commands are read where they lie. What goes to a server goes as the bytes that came: commands that follow each other
+ * for one backend are copied to it as one piece, a *run*, under one ticket (see ticket.ts). Replies leave in the order
+ * of the commands, in one write at the end of the turn; what the proxy answers by itself takes a ticket too when others
+ * wait before it.
+ *
+ * A client that sends faster than servers answer is not read from until they have caught up, so it cannot fill
+ * the queues that it shares with others; one that does not take its replies is closed at a limit. When a client goes, its
+ * tickets stay where they are without a session, and their replies are dropped in order.
+ */
+import Denque from 'denque';
+import { EMPTY_BUFFER, Output } from '../base';
+import { FLAG_NO_AUTH, replyName, type CommandSpec } from '../commands';
+import type { Connection, ConnectionHandler, Flushable } from '../net';
+import { COMMAND, CommandParser, encodeCommand, NEED_MORE, ReplyWriter } from '../resp';
+import type { SlotId } from '../slots';
+import type { Backend } from './backend';
+import * as replies from './error-replies';
+import type { ProxyNode } from './proxy-node';
+import * as plan from './route';
+import { Division, Split } from './split';
+import { releaseTicket, takeTicket, type Ticket } from './ticket';
+import { isWellFormed } from './well-formed';
+
+/** Replies that a client may be owed before it is not read from any more; it is again at half of that. */
+const OWED_MAX = 16 * 1024;
+
+export class Session implements ConnectionHandler, Flushable {
+  inTurn = false;
+  readonly out = new Output();
+  readonly reply = new ReplyWriter(this.out);
+  readonly parser: CommandParser;
+
+  database = 0;
+  authenticated: boolean;
+  name = '';
+  libraryName = '';
+  libraryVersion = '';
+  /** Set when nothing more is to be read: after QUIT, a protocol error, CLIENT KILL. */
+  closing = false;
+  lastSpec: CommandSpec | null = null;
+  readonly createdMs: number;
+  lastActiveMs: number;
+
+  /** The ticket whose replies go straight to `out`; null where the client waits for nothing. */
+  head: Ticket | null = null;
+  /** Replies that the client waits for. */
+  owed = 0;
+  private readonly tickets = new Denque<Ticket>();
+  /** Bytes of replies that came before their turn. */
+  private keptBytes = 0;
+  private isPaused = false;
+  private isClosed = false;
+
+  /** What is being read; a run is a range of it. */
+  private chunk: Uint8Array = EMPTY_BUFFER;
+  /** Whose commands [runStart, runEnd) of `chunk` are; null where there is no run. */
+  private runBackend: Backend | null = null;
+  private runTicket: Ticket | null = null;
+  private runStart = 0;
+  private runEnd = 0;
+
+  constructor(
+    readonly id: number,
+    private readonly node: ProxyNode,
+    readonly connection: Connection,
+  ) {
+    this.parser = new CommandParser(node.limits);
+    this.authenticated = !node.requiresPassword();
+    this.parser.authenticated = this.authenticated;
+    this.createdMs = node.world.clock.monotonicMs();
+    this.lastActiveMs = this.createdMs;
+  }
+
+  // ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  received(buffer: Uint8Array, start: number, end: number): void {
+    if (this.closing) return;
+    const { parser, node } = this;
+    this.lastActiveMs = node.beginTurn();
+    node.statistics.inputBytes += end - start;
+    this.chunk = buffer;
+    parser.feed(buffer, start, end);
+    let answer = parser.next();
+    for (; answer === COMMAND; answer = parser.next()) {
+      this.perform();
+      if (this.closing) break;
+    }
+    this.endRun();
+    this.chunk = EMPTY_BUFFER;
+    if (answer !== NEED_MORE && answer !== COMMAND) this.refuseProtocol(parser.errorText);
+    if (this.out.length > 0 || this.closing) node.turn.join(this);
+    if (this.owed > OWED_MAX && !this.isPaused) {
+      this.isPaused = true;
+      this.connection.pauseReading();
+    }
+  }
+
+  private perform(): void {
+    const { parser, node } = this;
+    const { route } = node;
+    const decision = route.plan(parser);
+    if (decision > plan.LOCAL) {
+      this.refuse(this.reasonFor(decision));
+      return;
+    }
+    const { spec } = route;
+    this.lastSpec = spec;
+    if (!this.authenticated && (spec.flags & FLAG_NO_AUTH) === 0) {
+      this.refuse(replies.NO_AUTH);
+      return;
+    }
+    node.statistics.ran(spec);
+    if (decision === plan.FORWARD) this.forward(node.backends.of(route.slot, this.reply.protocol));
+    else if (decision === plan.LOCAL) this.answer(spec);
+    else if (decision === plan.SPLIT) this.divide();
+    else this.askAll(spec);
+  }
+
+  private reasonFor(decision: number): string {
+    const { parser } = this;
+    const { route } = this.node;
+    switch (decision) {
+      case plan.REFUSED:
+        return replies.notSupported(route.spec.name, route.reason);
+      case plan.CROSS_SLOTS:
+        return replies.CROSS_SLOT;
+      case plan.INVALID_ARGUMENTS:
+        return replies.INVALID_KEYS;
+      case plan.WRONG_ARITY:
+        return replies.wrongArity(replyName(route.spec));
+      case plan.UNKNOWN_SUBCOMMAND:
+        return replies.unknownSubcommand(wordOf(parser, 1), route.spec.name);
+      default:
+        return replies.unknownCommand(wordOf(parser, 0), wordsOf(parser));
+    }
+  }
+
+  /** Passes the command on as it is. */
+  private forward(backend: Backend | null): void {
+    const { parser } = this;
+    if (backend !== null && isWellFormed(parser)) {
+      // Most commands of a pipeline for one group end here.
+      if (backend === this.runBackend && parser.commandStart === this.runEnd && parser.buffer === this.chunk) {
+        this.runEnd = parser.commandEnd;
+        this.owed++;
+        backend.expect(this.runTicket!);
+        return;
+      }
+      this.send(backend, parser.buffer, parser.commandStart, parser.commandEnd);
+    } else if (backend !== null) {
+      const message = encodeCommand(argumentsOf(parser));
+      this.send(backend, message, 0, message.length);
+    } else {
+      this.refuse(this.node.noOwner());
+    }
+  }
+
+  private send(backend: Backend, buffer: Uint8Array, start: number, end: number): void {
+    this.endRun();
+    const refusal = backend.refusal();
+    if (refusal !== null) {
+      this.refuse(refusal);
+      return;
+    }
+    backend.begin(this.database);
+    let ticket = this.tickets.peekBack();
+    if (ticket === undefined || ticket !== backend.lastTicket()) {
+      ticket = takeTicket(this);
+      this.enqueue(ticket);
+      backend.enqueue(ticket);
+    }
+    this.owed++;
+    backend.expect(ticket);
+    if (buffer !== this.chunk) {
+      backend.out.bytes(buffer, start, end);
+      return;
+    }
+    this.runBackend = backend;
+    this.runTicket = ticket;
+    this.runStart = start;
+    this.runEnd = end;
+  }
+
+  /** Hands the run to its backend. */
+  private endRun(): void {
+    if (this.runBackend === null) return;
+    this.runBackend.out.bytes(this.chunk, this.runStart, this.runEnd);
+    this.runBackend = null;
+    this.runTicket = null;
+  }
+
+  /** Divides a command among the owners of its keys. */
+  private divide(): void {
+    const { parser, node } = this;
+    const { route, backends } = node;
+    this.endRun();
+    const division = new Division(route.keys.count);
+    for (let i = 0; i < route.keys.count; i++) {
+      const backend = backends.of(route.slots[i] as SlotId, this.reply.protocol);
+      if (backend === null) {
+        this.refuse(node.noOwner());
+        return;
+      }
+      division.give(i, backend);
+    }
+    if (division.backends.length === 1) {
+      this.forward(division.backends[0]);
+    } else if (this.prepare(division.backends)) {
+      const { merge } = route.spec;
+      this.expectParts(division.backends, new Split(this.open(), merge!, division.backends.length, division.owners));
+      division.write(route, parser);
+    }
+  }
+
+  /** Passes the command to all groups. */
+  private askAll(spec: CommandSpec): void {
+    const { parser, node } = this;
+    const owners = node.backends.owners(this.reply.protocol);
+    if (owners.length < 2) {
+      this.forward(owners[0] ?? null);
+      return;
+    }
+    this.endRun();
+    if (!this.prepare(owners)) return;
+    this.expectParts(owners, new Split(this.open(), spec.merge!, owners.length));
+    const message = encodeCommand(argumentsOf(parser));
+    for (const backend of owners) backend.out.bytes(message, 0, message.length);
+  }
+
+  /** Makes the backends ready for a part each; false after the error reply where one of them takes no commands. */
+  private prepare(backends: readonly Backend[]): boolean {
+    for (const backend of backends) {
+      const refusal = backend.refusal();
+      if (refusal === null) continue;
+      this.refuse(refusal);
+      return false;
+    }
+    for (const backend of backends) backend.begin(this.database);
+    return true;
+  }
+
+  private open(): Ticket {
+    const parent = takeTicket(this);
+    parent.owed = 1;
+    this.owed++;
+    this.enqueue(parent);
+    return parent;
+  }
+
+  private expectParts(backends: readonly Backend[], split: Split): void {
+    for (let i = 0; i < backends.length; i++) {
+      const part = takeTicket(null);
+      part.split = split;
+      part.part = i;
+      backends[i].enqueue(part);
+      backends[i].expect(part);
+    }
+  }
+
+  /** Lets the proxy answer a command by itself. */
+  private answer(spec: CommandSpec): void {
+    this.beginReply();
+    this.node.answer(this, spec, this.parser);
+    this.endReply();
+  }
+
+  private refuse(text: string): void {
+    this.node.statistics.erred(text);
+    this.beginReply();
+    this.reply.error(text);
+    this.endReply();
+  }
+
+  /** Points `reply` at where a reply that is given now belongs. */
+  private beginReply(): void {
+    if (this.head !== null) this.reply.out = this.node.scratch;
+  }
+
+  private endReply(): void {
+    if (this.reply.out === this.out) return;
+    const bytes = this.reply.out.take();
+    this.reply.out = this.out;
+    const ticket = takeTicket(this);
+    this.enqueue(ticket);
+    ticket.keep(bytes, 0, bytes.length);
+    this.holds(bytes.length);
+  }
+
+  private refuseProtocol(errorText: string): void {
+    const { node } = this;
+    if (errorText === '') {
+      node.world.log('warning', `Closing client that reached max query buffer length: ${this.describe()}`);
+    } else {
+      this.refuse(`ERR ${errorText}`);
+      node.world.log('verbose', `Protocol error (${errorText}) from client: ${this.describe()}`);
+    }
+    this.closing = true;
+  }
+
+  private enqueue(ticket: Ticket): void {
+    this.tickets.push(ticket);
+    if (this.head === null) this.head = ticket;
+  }
+
+  // ── replies ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Takes a reply for one of its tickets. */
+  take(ticket: Ticket, buffer: Uint8Array, start: number, end: number): void {
+    this.owed--;
+    if (ticket === this.head) {
+      this.out.bytes(buffer, start, end);
+      this.node.turn.join(this);
+      return;
+    }
+    ticket.keep(buffer, start, end);
+    this.holds(end - start);
+  }
+
+  /** More bytes wait for their turn. */
+  holds(bytes: number): void {
+    this.keptBytes += bytes;
+    if (this.keptBytes > this.node.outputBytesMax) this.killForOutput();
+  }
+
+  /** All parts of a divided command are answered. */
+  completed(parent: Ticket, split: Split): void {
+    this.keptBytes -= split.heldBytes;
+    this.owed--;
+    if (parent === this.head) {
+      split.writeReply(this.reply);
+    } else {
+      this.reply.out = this.node.scratch;
+      split.writeReply(this.reply);
+      const bytes = this.reply.out.take();
+      this.reply.out = this.out;
+      parent.keep(bytes, 0, bytes.length);
+      this.holds(bytes.length);
+    }
+    this.settled(parent);
+  }
+
+  /** One of its tickets is owed nothing more. */
+  settled(ticket: Ticket): void {
+    if (ticket !== this.head) return;
+    this.advance();
+    this.drain();
+    this.node.turn.join(this);
+  }
+
+  /** The head has had its replies: the next ticket takes its place. */
+  advance(): void {
+    releaseTicket(this.tickets.shift()!);
+    this.head = this.tickets.peekFront() ?? null;
+  }
+
+  /** Sends on what was kept, up to the first reply that has not come. */
+  drain(): void {
+    for (let { head } = this; head !== null && head.keptLength > 0; head = this.head) {
+      this.out.bytes(head.kept, 0, head.keptLength);
+      this.keptBytes -= head.keptLength;
+      head.keptLength = 0;
+      if (head.owed > 0) return;
+      this.advance();
+    }
+  }
+
+  flush(): void {
+    if (this.isClosed) return;
+    const { connection, out, node } = this;
+    node.statistics.outputBytes += out.length;
+    out.flush(connection);
+    if (this.closing) {
+      if (this.head === null) connection.end();
+      return;
+    }
+    if (connection.unsentBytes > 0) this.checkOutput();
+    if (this.isPaused && this.owed <= OWED_MAX / 2) {
+      this.isPaused = false;
+      connection.resumeReading();
+    }
+  }
+
+  // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Bytes of replies that the client has not taken. */
+  get unsentBytes(): number {
+    return this.out.length + this.keptBytes + this.connection.unsentBytes;
+  }
+
+  /** Closes the client if it has let too many bytes of replies pile up. */
+  checkOutput(): void {
+    if (this.unsentBytes > this.node.outputBytesMax) this.killForOutput();
+  }
+
+  private killForOutput(): void {
+    if (this.isClosed || this.closing) return;
+    this.node.statistics.outputLimitDisconnects++;
+    this.node.world.log('warning', `Client ${this.describe()} closed for overcoming of output buffer limits.`);
+    this.kill();
+  }
+
+  /** Closes at once, without sending what waits. */
+  kill(): void {
+    this.closing = true;
+    this.out.clear();
+    this.connection.destroy();
+  }
+
+  closed(): void {
+    this.isClosed = true;
+    this.closing = true;
+    this.out.clear();
+    for (let ticket = this.tickets.shift(); ticket !== undefined; ticket = this.tickets.shift()) {
+      ticket.session = null;
+      if (ticket.owed === 0) releaseTicket(ticket);
+    }
+    this.head = null;
+    this.node.sessionClosed(this);
+  }
+
+  /** The line of CLIENT LIST. */
+  describe(): string {
+    const nowMs = this.node.world.clock.monotonicMs();
+    const seconds = (sinceMs: number): number => Math.floor((nowMs - sinceMs) / 1000);
+    const { connection, parser } = this;
+    const fields: [string, string | number][] = [
+      ['id', this.id],
+      ['addr', connection.remoteAddress],
+      ['laddr', connection.localAddress],
+      ['name', this.name],
+      ['age', seconds(this.createdMs)],
+      ['idle', seconds(this.lastActiveMs)],
+      ['flags', this.closing ? 'c' : 'N'],
+      ['db', this.database],
+      ['qbuf', parser.bufferedBytes],
+      ['obl', this.out.length],
+      ['oll', this.tickets.length],
+      ['omem', this.keptBytes + connection.unsentBytes],
+      ['tot-mem', parser.memoryBytes + this.unsentBytes],
+      ['owed', this.owed],
+      ['cmd', this.lastSpec === null ? 'NULL' : replyName(this.lastSpec)],
+      ['user', 'default'],
+      ['resp', this.reply.protocol],
+      ['lib-name', this.libraryName],
+      ['lib-ver', this.libraryVersion],
+    ];
+    return fields.map(([name, value]) => `${name}=${value}`).join(' ');
+  }
+}
+
+/** How much of an argument an error quotes at most. */
+const QUOTED_MAX = 128;
+/** How many arguments. */
+const WORDS_MAX = 128;
+
+/** The beginning of an argument, for an error reply. */
+function wordOf({ buffer, starts, ends }: CommandParser, i: number): string {
+  return Buffer.from(buffer.subarray(starts[i], Math.min(ends[i], starts[i] + QUOTED_MAX))).toString('latin1');
+}
+
+function wordsOf(parser: CommandParser): string[] {
+  const words: string[] = [];
+  for (let i = 1; i < Math.min(parser.argc, WORDS_MAX); i++) words.push(wordOf(parser, i));
+  return words;
+}
+
+function argumentsOf({ buffer, starts, ends, argc }: CommandParser): Uint8Array[] {
+  return Array.from({ length: argc }, (_, i) => buffer.subarray(starts[i], ends[i]));
+}

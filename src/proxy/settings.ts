@@ -1,0 +1,147 @@
+/**
+ * The settings of the proxy. Where Redis has one of the same meaning it has Redis' name, default and bounds.
+ *
+ * Who the servers are comes from the config servers (`config-servers`), which push every change; or, for tests, benches
+ * and clusters that never change, from `group` lines: `group 1 10.0.0.1:6379 10.0.0.2:6379` is group 1 with its master
+ * and a replica, and the slots are spread evenly over the groups in the order of the lines.
+ */
+import {
+  integer,
+  memory,
+  octal,
+  oneOf,
+  Refusal,
+  Settings,
+  text,
+  UINT32_MAX,
+  words,
+  yesNo,
+  type Setting,
+  type Traits,
+} from '../base';
+import { ClusterView, spread, type GroupParts } from '../slots';
+
+const MEBIBYTE = 1024 * 1024;
+
+/** A group in the static view: its number, and `host:port` of its members, the master first. */
+export interface StaticGroup {
+  readonly id: number;
+  readonly members: readonly string[];
+}
+
+export const PROXY_SETTINGS = {
+  port: integer(6380, { max: 65535, immutable: true, does: 'TCP port to listen on; 0 for none.' }),
+  bind: words(['*', '-::*'], {
+    immutable: true,
+    does: 'Addresses to listen on; one that begins with "-" may be missing on the machine.',
+  }),
+  unixsocket: text('', { immutable: true, does: 'Path of a unix socket to listen on; empty for none.' }),
+  unixsocketperm: octal(0, { immutable: true, does: "Permissions of the unix socket, octal; 0: the system's default." }),
+  'tcp-backlog': integer(511, { immutable: true, does: 'How many connections may wait to be accepted.' }),
+  'tcp-keepalive': integer(300, { immutable: true, does: 'Seconds between TCP keep-alives; 0 for none.' }),
+  timeout: integer(0, { does: 'Seconds after which an idle client is closed; 0 for never.' }),
+  maxclients: integer(10000, { min: 1, max: UINT32_MAX, does: 'How many clients may be connected at once.' }),
+  'protected-mode': yesNo(true, { does: 'Refuses clients from other machines while there is no password.' }),
+  requirepass: text('', { sensitive: true, does: 'Password that clients must give by AUTH or HELLO; empty for none.' }),
+  'client-query-buffer-limit': memory(1024 * MEBIBYTE, {
+    min: MEBIBYTE,
+    does: 'Bytes of commands that may wait to be read whole, per client.',
+  }),
+  'client-output-limit': memory(256 * MEBIBYTE, {
+    min: MEBIBYTE,
+    does: 'Bytes of replies that may wait for a client before it is closed.',
+  }),
+  'proto-max-bulk-len': memory(512 * MEBIBYTE, {
+    min: MEBIBYTE,
+    does: 'Bytes that one argument of a command may have.',
+  }),
+  databases: integer(16, {
+    min: 1,
+    immutable: true,
+    does: 'How many databases the servers have; one that has fewer is not used.',
+  }),
+  'config-servers': words([], {
+    immutable: true,
+    check: (addresses) => (addresses.every(isAddress) ? null : 'argument must be host:port, separated by blanks'),
+    does: 'Where the config servers are, as host:port; without any, `group` says who the servers are.',
+  }),
+  group: staticGroups({
+    immutable: true,
+    does: 'A group of servers that never changes: its number, then host:port of its master and replicas.',
+  }),
+  zone: text('', { immutable: true, does: 'Where this proxy stands.' }),
+  'server-username': text('', { does: 'User to authenticate as at the servers; empty for the default user.' }),
+  'server-password': text('', { sensitive: true, does: 'Password for the servers; empty for none.' }),
+  'server-timeout': integer(5000, {
+    does: 'Milliseconds of silence after which a server that owes replies is given up; 0 for never.',
+  }),
+  'in-flight-max': integer(1_000_000, {
+    min: 1,
+    does: 'How many replies one server connection may owe before further commands for it are refused.',
+  }),
+  loglevel: oneOf('notice', ['debug', 'verbose', 'notice', 'warning'], { does: 'Least level that is logged.' }),
+  logfile: text('', { immutable: true, does: 'File that the log goes to; empty for standard output.' }),
+  'redis-version': text('7.2.5', {
+    check: (version) => (/^\d+\.\d+\.\d+$/.test(version) ? null : 'argument must be a version such as 7.2.5'),
+    does: 'Version of Redis that INFO and HELLO report, as clients choose features by it.',
+  }),
+};
+
+export type ProxySettings = Settings<typeof PROXY_SETTINGS>;
+
+/** Settings of a proxy, all at their defaults. */
+export function proxySettings(): ProxySettings {
+  return new Settings(PROXY_SETTINGS);
+}
+
+/** The view that `group` lines describe; null where there are none. @throws CacheError BAD_VIEW */
+export function staticView(groups: readonly StaticGroup[], zone: string): ClusterView | null {
+  if (groups.length === 0) return null;
+  const parts = groups.map(
+    ({ id, members }): GroupParts => ({
+      id,
+      epoch: 1,
+      members: members.map((address, i) => ({
+        ...hostAndPort(address),
+        zone,
+        role: i === 0 ? ('master' as const) : ('replica' as const),
+      })),
+    }),
+  );
+  return new ClusterView({ version: 1, groups: parts, slots: spread(groups.map(({ id }) => id)) });
+}
+
+/** "10.0.0.1:6379" or "[::1]:6379" in its parts. */
+export function hostAndPort(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(':');
+  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(colon + 1)) };
+}
+
+function isAddress(text: string): boolean {
+  const { host, port } = hostAndPort(text);
+  return text.includes(':') && host !== '' && Number.isInteger(port) && port >= 1 && port <= 65535;
+}
+
+/** Lines add up; each is one group or several: numbers begin a group, addresses follow. */
+function staticGroups(traits: Traits): Setting<readonly StaticGroup[]> {
+  const line = ({ id, members }: StaticGroup): string => `${id} ${members.join(' ')}`;
+  const format = (groups: readonly StaticGroup[]): string => groups.map(line).join(' ');
+  return {
+    initial: [],
+    traits,
+    takesWords: true,
+    parse: (given, before, repeated) => {
+      const groups: { id: number; members: string[] }[] = [];
+      for (const word of given.flatMap((text) => text.split(' ').filter((part) => part !== ''))) {
+        const last = groups.at(-1);
+        if (/^\d{1,4}$/.test(word)) groups.push({ id: Number(word), members: [] });
+        else if (last !== undefined && isAddress(word)) last.members.push(word);
+        else return new Refusal('argument must be the number of a group and then host:port of its members');
+      }
+      if (groups.some(({ members }) => members.length === 0)) return new Refusal('a group needs a master');
+      return repeated ? [...before, ...groups] : groups;
+    },
+    format,
+    lines: (groups) => groups.map((group) => ({ words: line(group), forced: true })),
+  };
+}

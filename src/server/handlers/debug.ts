@@ -1,0 +1,127 @@
+/**
+ * DEBUG: what tests of servers and clients need and nobody else should touch. Who may use it is a gate of the dispatch
+ * (`enable-debug-command`). As in Redis, numbers that make no sense count as 0 here.
+ */
+import { ascii, globMatch, parseInteger, type Bytes } from '../../base';
+import type { Handlers, server } from '../../commands';
+import { ENCODING_INT, ENCODING_NAMES } from '../../storage';
+import type { Handler } from '../call';
+import { NO_SUCH_KEY } from '../error-replies';
+import { containerHelp } from './help';
+
+const NOT_IN_RESP2 = 'ERR RESP2 is not supported by this command';
+const ATTRIBUTE_OF_ONE_PAIR = ascii('|1\r\n');
+const BIG_NUMBER = '1234567999999999999999999999999999999';
+
+type ServerHandlers = Handlers<typeof server, Handler>;
+
+export const debugHandlers: Pick<ServerHandlers, Extract<keyof ServerHandlers, `DEBUG ${string}`>> = {
+  'DEBUG ERROR'(call) {
+    call.reply.error(call.text(2));
+  },
+
+  'DEBUG HELP': containerHelp,
+
+  'DEBUG LOG'(call) {
+    call.node.world.log('warning', `DEBUG LOG: ${call.text(2)}`);
+    call.reply.ok();
+  },
+
+  'DEBUG OBJECT'(call) {
+    const { keyspace } = call;
+    const record = call.database.peek(call.arg(2));
+    if (record === 0) return call.reply.error(NO_SUCH_KEY);
+    const encoding = keyspace.records.encoding(record);
+    const length = serializedLength(call.stringOf(record), encoding === ENCODING_INT);
+    call.reply.simple(
+      `Value at:0x${record.toString(16)} refcount:1 encoding:${ENCODING_NAMES[encoding]} serializedlength:${length} ` +
+        `lru:${keyspace.records.access(record)} lru_seconds_idle:${keyspace.idleSeconds(record)}`,
+    );
+  },
+
+  'DEBUG PROTOCOL'(call) {
+    const name = call.text(2).toLowerCase();
+    if (Object.hasOwn(SAMPLES, name)) SAMPLES[name](call);
+    else call.reply.error(`ERR Wrong protocol type name. Please use one of the following: ${SAMPLE_NAMES}`);
+  },
+
+  'DEBUG SET-ACTIVE-EXPIRE'(call) {
+    call.node.activeExpiry = (Number.parseInt(call.text(2), 10) || 0) !== 0;
+    call.reply.ok();
+  },
+
+  'DEBUG SLEEP'(call) {
+    const seconds = Number.parseFloat(call.text(2));
+    if (Number.isFinite(seconds) && seconds > 0) blockProcess(seconds * 1000);
+    call.reply.ok();
+  },
+
+  'DEBUG STRINGMATCH-LEN'(call) {
+    const pattern = call.arg(2);
+    const text = call.arg(3);
+    const fits = globMatch(pattern.buffer, pattern.start, pattern.end, text.buffer, text.start, text.end, false);
+    call.reply.integer(fits ? 1 : 0);
+  },
+};
+
+/** Replies of every type of RESP: the same values as Redis gives, because tests of clients know them. */
+const SAMPLES: Readonly<Record<string, Handler>> = {
+  string: ({ reply }) => reply.text('Hello World'),
+  integer: ({ reply }) => reply.integer(12345),
+  double: ({ reply }) => reply.double(3.141),
+  bignum: ({ reply }) => reply.bigNumber(BIG_NUMBER),
+  null: ({ reply }) => reply.null(),
+  array({ reply }) {
+    reply.array(3);
+    for (let i = 0; i < 3; i++) reply.integer(i);
+  },
+  set({ reply }) {
+    reply.set(3);
+    for (let i = 0; i < 3; i++) reply.integer(i);
+  },
+  map({ reply }) {
+    reply.map(3);
+    for (let i = 0; i < 3; i++) {
+      reply.integer(i);
+      reply.boolean(i === 1);
+    }
+  },
+  attrib({ reply }) {
+    if (reply.protocol === 3) {
+      reply.raw(ATTRIBUTE_OF_ONE_PAIR);
+      reply.text('key-popularity');
+      reply.array(2);
+      reply.text('key:123');
+      reply.integer(90);
+    }
+    reply.text('Some real reply following the attribute');
+  },
+  push({ reply }) {
+    if (reply.protocol !== 3) return reply.error(NOT_IN_RESP2);
+    reply.push(2);
+    reply.text('server-cpu-usage');
+    reply.integer(42);
+    reply.text('Some real reply following the push reply');
+  },
+  verbatim: ({ reply }) => reply.verbatim('This is a verbatim\nstring'),
+  true: ({ reply }) => reply.boolean(true),
+  false: ({ reply }) => reply.boolean(false),
+};
+
+const SAMPLE_NAMES = Object.keys(SAMPLES).join('|');
+
+/** Bytes of the value in an RDB file, where it is not compressed (RDB: length encoding and integers as strings). */
+function serializedLength(value: Bytes, isInteger: boolean): number {
+  const { length } = value;
+  const number = isInteger ? parseInteger(value) : NaN;
+  for (const bytes of [1, 2, 4]) {
+    const bound = 2 ** (bytes * 8 - 1);
+    if (number >= -bound && number < bound) return 1 + bytes;
+  }
+  return length + (length < 64 ? 1 : length < 16_384 ? 2 : 5);
+}
+
+/** Does nothing for a while, and nothing else either: the point of DEBUG SLEEP. */
+function blockProcess(durationMs: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, durationMs);
+}

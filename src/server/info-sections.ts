@@ -1,0 +1,373 @@
+/**
+ * The sections of INFO: names, order and format of the fields are those of Redis 7.2, which dashboards and exporters
+ * know by heart; the last section is our own.
+ *
+ * What a field of Redis means and we have is told; what we do not have (forks, scripts, replicas, cluster links) is what
+ * a fresh Redis says, nearly always 0. `used_memory` is what the data take, exactly (see MemoryGauge); the allocator's
+ * fields describe the arena; what the process takes as a whole is `used_memory_rss`.
+ */
+import { VERSION } from '../base';
+import { commands, replyName } from '../commands';
+import { addressText, type Address } from '../net';
+import type { DataNode } from './data-node';
+
+/** Fields in the order in which they are shown. */
+export type Fields = Record<string, string | number>;
+
+export interface Section {
+  readonly title: string;
+  /** Not among those that a plain INFO shows. */
+  readonly onlyOnRequest?: true;
+  readonly fields: (node: DataNode) => Fields;
+}
+
+const SECONDS_PER_DAY = 86_400;
+
+/** By the word that asks for it, in the order in which they are shown. */
+export const SECTIONS: Readonly<Record<string, Section>> = {
+  server: { title: 'Server', fields: serverFields },
+  clients: { title: 'Clients', fields: clientFields },
+  memory: { title: 'Memory', fields: memoryFields },
+  persistence: { title: 'Persistence', fields: persistenceFields },
+  stats: { title: 'Stats', fields: statisticsFields },
+  replication: { title: 'Replication', fields: replicationFields },
+  cpu: { title: 'CPU', fields: cpuFields },
+  modules: { title: 'Modules', fields: () => ({}) },
+  commandstats: { title: 'Commandstats', onlyOnRequest: true, fields: commandFields },
+  errorstats: { title: 'Errorstats', fields: errorFields },
+  latencystats: { title: 'Latencystats', onlyOnRequest: true, fields: () => ({}) },
+  cluster: { title: 'Cluster', fields: () => ({ cluster_enabled: 0 }) },
+  keyspace: { title: 'Keyspace', fields: keyspaceFields },
+  slotcache: { title: 'Slotcache', fields: ownFields },
+};
+
+function serverFields(node: DataNode): Fields {
+  const { clock } = node.world;
+  const { values } = node.settings;
+  const { processGauge } = node;
+  const uptimeSeconds = Math.floor((clock.monotonicMs() - node.startedMs) / 1000);
+  return {
+    redis_version: values['redis-version'],
+    redis_git_sha1: '00000000',
+    redis_git_dirty: 0,
+    redis_build_id: 0,
+    redis_mode: 'standalone',
+    os: processGauge.operatingSystem,
+    arch_bits: processGauge.pointerBits,
+    monotonic_clock: 'POSIX clock_gettime',
+    multiplexing_api: 'libuv',
+    atomicvar_api: 'none',
+    gcc_version: '0.0.0',
+    process_id: processGauge.id,
+    process_supervised: 'no',
+    run_id: node.runId,
+    tcp_port: values['port'],
+    server_time_usec: Math.floor(clock.wallMs() * 1000),
+    uptime_in_seconds: uptimeSeconds,
+    uptime_in_days: Math.floor(uptimeSeconds / SECONDS_PER_DAY),
+    hz: values['hz'],
+    configured_hz: values['hz'],
+    lru_clock: node.keyspace.accessClock,
+    executable: processGauge.executable,
+    config_file: node.configFile ?? '',
+    io_threads_active: 0,
+    ...Object.fromEntries(node.addresses.map((address, i) => [`listener${i}`, listenerText(address)])),
+  };
+}
+
+function listenerText(address: Address): string {
+  return 'path' in address
+    ? `name=unix,bind=${address.path}`
+    : `name=tcp,bind=${addressText(address).replace(/:\d+$/, '')},port=${address.port}`;
+}
+
+function clientFields(node: DataNode): Fields {
+  const { maxInputBytes, maxOutputBytes } = sessionMemory(node);
+  return {
+    connected_clients: node.sessions.size,
+    cluster_connections: 0,
+    maxclients: node.settings.values['maxclients'],
+    client_recent_max_input_buffer: maxInputBytes,
+    client_recent_max_output_buffer: maxOutputBytes,
+    blocked_clients: node.paused.size,
+    tracking_clients: 0,
+    clients_in_timeout_table: 0,
+    total_blocking_keys: 0,
+    total_blocking_keys_on_nokey: 0,
+  };
+}
+
+/** What the sessions' buffers take now. O(sessions). */
+function sessionMemory(node: DataNode): { totalBytes: number; maxInputBytes: number; maxOutputBytes: number } {
+  let totalBytes = 0;
+  let maxInputBytes = 0;
+  let maxOutputBytes = 0;
+  for (const { parser, unsentBytes } of node.sessions.values()) {
+    totalBytes += parser.memoryBytes + unsentBytes;
+    maxInputBytes = Math.max(maxInputBytes, parser.memoryBytes);
+    maxOutputBytes = Math.max(maxOutputBytes, unsentBytes);
+  }
+  return { totalBytes, maxInputBytes, maxOutputBytes };
+}
+
+function memoryFields(node: DataNode): Fields {
+  const { values } = node.settings;
+  const used = node.memory.usedBytes();
+  const peak = node.memory.peakBytes();
+  const { residentBytes, machineBytes } = node.processGauge.memory();
+  const { usedBytes: allocated, committedBytes: active } = node.keyspace.arena;
+  return {
+    used_memory: used,
+    used_memory_human: human(used),
+    used_memory_rss: residentBytes,
+    used_memory_rss_human: human(residentBytes),
+    used_memory_peak: peak,
+    used_memory_peak_human: human(peak),
+    used_memory_peak_perc: percent(used, peak),
+    used_memory_overhead: 0,
+    used_memory_startup: 0,
+    used_memory_dataset: used,
+    used_memory_dataset_perc: percent(used, used),
+    allocator_allocated: allocated,
+    allocator_active: active,
+    allocator_resident: active,
+    total_system_memory: machineBytes,
+    total_system_memory_human: human(machineBytes),
+    used_memory_lua: 0,
+    used_memory_vm_eval: 0,
+    used_memory_lua_human: human(0),
+    used_memory_scripts_eval: 0,
+    number_of_cached_scripts: 0,
+    number_of_functions: 0,
+    number_of_libraries: 0,
+    used_memory_vm_functions: 0,
+    used_memory_vm_total: 0,
+    used_memory_vm_total_human: human(0),
+    used_memory_functions: 0,
+    used_memory_scripts: 0,
+    used_memory_scripts_human: human(0),
+    maxmemory: values['maxmemory'],
+    maxmemory_human: human(values['maxmemory']),
+    maxmemory_policy: values['maxmemory-policy'],
+    allocator_frag_ratio: ratio(active, allocated),
+    allocator_frag_bytes: active - allocated,
+    allocator_rss_ratio: ratio(active, active),
+    allocator_rss_bytes: 0,
+    rss_overhead_ratio: ratio(residentBytes, active),
+    rss_overhead_bytes: residentBytes - active,
+    mem_fragmentation_ratio: ratio(residentBytes, used),
+    mem_fragmentation_bytes: residentBytes - used,
+    mem_not_counted_for_evict: 0,
+    mem_replication_backlog: 0,
+    mem_total_replication_buffers: 0,
+    mem_clients_slaves: 0,
+    mem_clients_normal: sessionMemory(node).totalBytes,
+    mem_cluster_links: 0,
+    mem_aof_buffer: 0,
+    mem_allocator: 'arena',
+    active_defrag_running: 0,
+    lazyfree_pending_objects: 0,
+    lazyfreed_objects: 0,
+  };
+}
+
+function persistenceFields(node: DataNode): Fields {
+  const { clock } = node.world;
+  return {
+    loading: 0,
+    async_loading: 0,
+    current_cow_peak: 0,
+    current_cow_size: 0,
+    current_cow_size_age: 0,
+    current_fork_perc: fixed(0),
+    current_save_keys_processed: 0,
+    current_save_keys_total: 0,
+    rdb_changes_since_last_save: node.changes,
+    rdb_bgsave_in_progress: 0,
+    // As long as nothing was saved this is the time of the start, as in Redis.
+    rdb_last_save_time: Math.floor((clock.wallMs() - (clock.monotonicMs() - node.startedMs)) / 1000),
+    rdb_last_bgsave_status: 'ok',
+    rdb_last_bgsave_time_sec: -1,
+    rdb_current_bgsave_time_sec: -1,
+    rdb_saves: 0,
+    rdb_last_cow_size: 0,
+    rdb_last_load_keys_expired: 0,
+    rdb_last_load_keys_loaded: 0,
+    aof_enabled: 0,
+    aof_rewrite_in_progress: 0,
+    aof_rewrite_scheduled: 0,
+    aof_last_rewrite_time_sec: -1,
+    aof_current_rewrite_time_sec: -1,
+    aof_last_bgrewrite_status: 'ok',
+    aof_rewrites: 0,
+    aof_rewrites_consecutive_failures: 0,
+    aof_last_write_status: 'ok',
+    aof_last_cow_size: 0,
+    module_fork_in_progress: 0,
+    module_fork_last_cow_size: 0,
+  };
+}
+
+function statisticsFields({ statistics, keyspace }: DataNode): Fields {
+  const turnsPerSecond = statistics.turnRate.perSecond;
+  return {
+    total_connections_received: statistics.connectionsReceived,
+    total_commands_processed: statistics.commands,
+    instantaneous_ops_per_sec: Math.round(statistics.commandRate.perSecond),
+    total_net_input_bytes: statistics.inputBytes,
+    total_net_output_bytes: statistics.outputBytes,
+    total_net_repl_input_bytes: 0,
+    total_net_repl_output_bytes: 0,
+    instantaneous_input_kbps: fixed(statistics.inputRate.perSecond / 1024),
+    instantaneous_output_kbps: fixed(statistics.outputRate.perSecond / 1024),
+    instantaneous_input_repl_kbps: fixed(0),
+    instantaneous_output_repl_kbps: fixed(0),
+    rejected_connections: statistics.connectionsRejected,
+    sync_full: 0,
+    sync_partial_ok: 0,
+    sync_partial_err: 0,
+    expired_keys: keyspace.expiredKeys - statistics.expiredBefore,
+    expired_stale_perc: fixed(0),
+    expired_time_cap_reached_count: 0,
+    expire_cycle_cpu_milliseconds: 0,
+    evicted_keys: 0,
+    evicted_clients: 0,
+    total_eviction_exceeded_time: 0,
+    current_eviction_exceeded_time: 0,
+    keyspace_hits: statistics.keyspaceHits,
+    keyspace_misses: statistics.keyspaceMisses,
+    pubsub_channels: 0,
+    pubsub_patterns: 0,
+    pubsubshard_channels: 0,
+    latest_fork_usec: 0,
+    total_forks: 0,
+    migrate_cached_sockets: 0,
+    slave_expires_tracked_keys: 0,
+    active_defrag_hits: 0,
+    active_defrag_misses: 0,
+    active_defrag_key_hits: 0,
+    active_defrag_key_misses: 0,
+    total_active_defrag_time: 0,
+    current_active_defrag_time: 0,
+    tracking_total_keys: 0,
+    tracking_total_items: 0,
+    tracking_total_prefixes: 0,
+    unexpected_error_replies: 0,
+    total_error_replies: statistics.errorReplies,
+    dump_payload_sanitizations: 0,
+    total_reads_processed: statistics.reads,
+    total_writes_processed: statistics.writes,
+    io_threaded_reads_processed: 0,
+    io_threaded_writes_processed: 0,
+    // The next two are of Redis 7.4.
+    client_query_buffer_limit_disconnections: statistics.queryLimitDisconnects,
+    client_output_buffer_limit_disconnections: statistics.outputLimitDisconnects,
+    reply_buffer_shrinks: 0,
+    reply_buffer_expands: 0,
+    eventloop_cycles: statistics.turns,
+    eventloop_duration_sum: Math.round(statistics.busyMs * 1000),
+    eventloop_duration_cmd_sum: Math.round(statistics.microseconds.reduce((sum, each) => sum + each, 0)),
+    instantaneous_eventloop_cycles_per_sec: Math.round(turnsPerSecond),
+    instantaneous_eventloop_duration_usec:
+      turnsPerSecond === 0 ? 0 : Math.round((statistics.busyRate.perSecond * 1000) / turnsPerSecond),
+    acl_access_denied_auth: statistics.deniedAuthentications,
+    acl_access_denied_cmd: 0,
+    acl_access_denied_key: 0,
+    acl_access_denied_channel: 0,
+  };
+}
+
+function replicationFields(node: DataNode): Fields {
+  return {
+    role: 'master',
+    connected_slaves: 0,
+    master_failover_state: 'no-failover',
+    // A history that nobody replicates is named after the run that makes it.
+    master_replid: node.runId,
+    master_replid2: '0'.repeat(40),
+    master_repl_offset: 0,
+    second_repl_offset: -1,
+    repl_backlog_active: 0,
+    repl_backlog_size: node.settings.getText('repl-backlog-size') ?? 0,
+    repl_backlog_first_byte_offset: 0,
+    repl_backlog_histlen: 0,
+  };
+}
+
+function cpuFields(node: DataNode): Fields {
+  const { systemMicroseconds, userMicroseconds } = node.processGauge.cpu();
+  return {
+    used_cpu_sys: fixed(systemMicroseconds / 1e6, 6),
+    used_cpu_user: fixed(userMicroseconds / 1e6, 6),
+    used_cpu_sys_children: fixed(0, 6),
+    used_cpu_user_children: fixed(0, 6),
+  };
+}
+
+function commandFields({ statistics }: DataNode): Fields {
+  const fields: Fields = {};
+  for (const spec of commands.all) {
+    const calls = statistics.calls[spec.id];
+    const rejected = statistics.rejectedCalls[spec.id];
+    const failed = statistics.failedCalls[spec.id];
+    if (calls + rejected + failed === 0) continue;
+    const microseconds = statistics.microseconds[spec.id];
+    const perCall = calls === 0 ? 0 : microseconds / calls;
+    fields[`cmdstat_${replyName(spec)}`] =
+      `calls=${calls},usec=${Math.round(microseconds)},usec_per_call=${fixed(perCall)},` +
+      `rejected_calls=${rejected},failed_calls=${failed}`;
+  }
+  return fields;
+}
+
+function errorFields({ statistics }: DataNode): Fields {
+  const codes = [...statistics.errors.keys()].sort();
+  return Object.fromEntries(codes.map((code) => [`errorstat_${code}`, `count=${statistics.errors.get(code)}`]));
+}
+
+function keyspaceFields({ keyspace }: DataNode): Fields {
+  const fields: Fields = {};
+  for (let i = 0; i < keyspace.databaseCount; i++) {
+    if (!keyspace.hasDatabase(i)) continue;
+    const database = keyspace.database(i);
+    if (database.size === 0) continue;
+    fields[`db${i}`] = `keys=${database.size},expires=${database.expiring},avg_ttl=${database.averageTtlMs()}`;
+  }
+  return fields;
+}
+
+function ownFields(node: DataNode): Fields {
+  const { heapUsedBytes, heapTotalBytes } = node.processGauge.memory();
+  const { usedBytes, committedBytes } = node.keyspace.arena;
+  return {
+    slotcache_version: VERSION,
+    slotcache_node_version: node.processGauge.nodeVersion,
+    slotcache_v8_heap_used: heapUsedBytes,
+    slotcache_v8_heap_total: heapTotalBytes,
+    slotcache_longest_pause_ms: fixed(node.statistics.longestTurnMs, 3),
+    slotcache_arena_used_bytes: usedBytes,
+    slotcache_arena_committed_bytes: committedBytes,
+  };
+}
+
+function fixed(value: number, digits = 2): string {
+  return value.toFixed(digits);
+}
+
+function ratio(part: number, whole: number): string {
+  return fixed(whole === 0 ? 0 : part / whole);
+}
+
+function percent(part: number, whole: number): string {
+  return `${ratio(part * 100, whole)}%`;
+}
+
+/** Bytes as Redis writes them for people: "512B", "1.50K", "2.00G". */
+function human(bytes: number): string {
+  let amount = bytes;
+  for (const unit of ['B', 'K', 'M', 'G', 'T']) {
+    if (amount < 1024) return unit === 'B' ? `${amount}B` : `${fixed(amount)}${unit}`;
+    amount /= 1024;
+  }
+  return `${fixed(amount)}P`;
+}

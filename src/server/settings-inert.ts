@@ -1,0 +1,374 @@
+/**
+ * Settings of Redis 7.2 that are known here and do nothing (yet): read from files and command lines, checked, kept,
+ * reported by CONFIG GET and changed by CONFIG SET exactly as Redis would, without effect.
+ *
+ * A feature that comes to life moves its lines to settings.ts, which is all there is to do. Those that somebody sets
+ * to another value than the default are named in a warning at the start (`Settings.inertInUse`).
+ */
+import {
+  integer,
+  LONG_MAX,
+  memory,
+  oneOf,
+  percentiles,
+  savePoints,
+  text,
+  UNSIGNED_LONG_MAX,
+  words,
+  yesNo,
+  type Traits,
+} from '../base';
+import {
+  fileName,
+  hostAndPort,
+  hostName,
+  keyspaceEvents,
+  neededFileName,
+  oomScores,
+  processTitle,
+  shutdownOptions,
+} from './settings-checks';
+
+const MEBIBYTE = 1024 * 1024;
+const PORT_MAX = 65535;
+
+/** Traits of what has no effect. */
+function inert<Extra extends object>(does: string, extra?: Extra): Traits & Extra {
+  return { does, inert: true, ...extra } as Traits & Extra;
+}
+
+const PERSISTENCE = {
+  save: savePoints(
+    [
+      { seconds: 3600, changes: 1 },
+      { seconds: 300, changes: 100 },
+      { seconds: 60, changes: 10000 },
+    ],
+    inert('Pairs of seconds and changes after which the data are saved; "" for never.'),
+  ),
+  dbfilename: text(
+    'dump.rdb',
+    inert('Name of the RDB file.', { protected: true, check: fileName('dbfilename', 'filename') }),
+  ),
+  rdbcompression: yesNo(true, inert('Compresses strings in RDB files.')),
+  rdbchecksum: yesNo(true, inert('Ends RDB files with a checksum.', { immutable: true })),
+  'rdb-del-sync-files': yesNo(false, inert('Removes RDB files of a full sync where persistence is off.')),
+  'rdb-save-incremental-fsync': yesNo(true, inert('Fsyncs an RDB file in steps while it is written.')),
+  'stop-writes-on-bgsave-error': yesNo(true, inert('Refuses writes after a save has failed.')),
+  'sanitize-dump-payload': oneOf(
+    'no',
+    ['no', 'yes', 'clients'],
+    inert('Which payloads of RESTORE and RDB are checked whole.'),
+  ),
+  appendonly: yesNo(false, inert('Keeps an append-only file.')),
+  appendfilename: text(
+    'appendonly.aof',
+    inert('Base name of the append-only files.', {
+      immutable: true,
+      check: neededFileName('appendfilename', 'filename'),
+    }),
+  ),
+  appenddirname: text(
+    'appendonlydir',
+    inert('Directory of the append-only files.', {
+      immutable: true,
+      check: neededFileName('appenddirname', 'dirname'),
+    }),
+  ),
+  appendfsync: oneOf('everysec', ['everysec', 'always', 'no'], inert('When the append-only file is fsynced.')),
+  'no-appendfsync-on-rewrite': yesNo(false, inert('Does not fsync while a rewrite runs.')),
+  'auto-aof-rewrite-percentage': integer(
+    100,
+    inert('Growth in percent after which the file is rewritten; 0 for never.'),
+  ),
+  'auto-aof-rewrite-min-size': memory(64 * MEBIBYTE, inert('Bytes below which the file is not rewritten by itself.')),
+  'aof-load-truncated': yesNo(true, inert('Starts though the end of the append-only file is missing.')),
+  'aof-use-rdb-preamble': yesNo(true, inert('Begins a rewritten append-only file with an RDB.')),
+  'aof-timestamp-enabled': yesNo(false, inert('Records times in the append-only file.')),
+  'aof-rewrite-incremental-fsync': yesNo(true, inert('Fsyncs a rewritten file in steps.')),
+  'aof-disable-auto-gc': yesNo(false, inert('Keeps append-only files that are no longer needed.')),
+};
+
+const REPLICATION = {
+  replicaof: words(
+    [],
+    inert('Host and port of the master; none for a master.', { immutable: true, alias: 'slaveof', check: hostAndPort }),
+  ),
+  masterauth: text('', inert('Password that the master asks for.', { sensitive: true })),
+  masteruser: text('', inert('User to be on the master.', { sensitive: true })),
+  'replica-serve-stale-data': yesNo(
+    true,
+    inert('Answers while the link to the master is down.', { alias: 'slave-serve-stale-data' }),
+  ),
+  'replica-read-only': yesNo(true, inert('Refuses writes of clients on a replica.', { alias: 'slave-read-only' })),
+  'replica-lazy-flush': yesNo(
+    false,
+    inert('Drops old data in the background before a full sync.', { alias: 'slave-lazy-flush' }),
+  ),
+  'replica-ignore-maxmemory': yesNo(true, inert('Leaves eviction to the master.', { alias: 'slave-ignore-maxmemory' })),
+  'replica-ignore-disk-write-errors': yesNo(false, inert('Goes on after a write to disk has failed on a replica.')),
+  'replica-priority': integer(100, inert('Who becomes master: the least; 0 for never.', { alias: 'slave-priority' })),
+  'replica-announced': yesNo(true, inert('Is shown to sentinels.')),
+  'replica-announce-ip': text('', inert('Address that the master is told.', { alias: 'slave-announce-ip' })),
+  'replica-announce-port': integer(
+    0,
+    inert('Port that the master is told.', { max: PORT_MAX, alias: 'slave-announce-port' }),
+  ),
+  'repl-ping-replica-period': integer(
+    10,
+    inert('Seconds between pings to replicas.', { min: 1, alias: 'repl-ping-slave-period' }),
+  ),
+  'repl-timeout': integer(60, inert('Seconds of silence after which a link is down.', { min: 1 })),
+  'repl-backlog-size': memory(
+    MEBIBYTE,
+    inert('Bytes of the journal kept for replicas that come back.', {
+      min: 1,
+      adjust: (bytes: number) => Math.max(16384, bytes),
+    }),
+  ),
+  'repl-backlog-ttl': integer(
+    3600,
+    inert('Seconds without replicas after which the backlog is freed.', { max: LONG_MAX }),
+  ),
+  'repl-disable-tcp-nodelay': yesNo(false, inert('Lets the system gather packets to replicas.')),
+  'repl-diskless-sync': yesNo(true, inert('Sends an RDB to replicas without a file between.')),
+  'repl-diskless-sync-delay': integer(5, inert('Seconds to wait for more replicas before a sync.')),
+  'repl-diskless-sync-max-replicas': integer(
+    0,
+    inert('Replicas for which a sync waits no longer; 0 for the delay only.'),
+  ),
+  'repl-diskless-load': oneOf(
+    'disabled',
+    ['disabled', 'on-empty-db', 'swapdb'],
+    inert('When a replica loads from the socket.'),
+  ),
+  'min-replicas-to-write': integer(
+    0,
+    inert('Replicas without which writes are refused.', { alias: 'min-slaves-to-write' }),
+  ),
+  'min-replicas-max-lag': integer(
+    10,
+    inert('Seconds of lag with which a replica still counts.', { alias: 'min-slaves-max-lag' }),
+  ),
+  'propagation-error-behavior': oneOf(
+    'ignore',
+    ['ignore', 'panic', 'panic-on-replicas'],
+    inert('What follows an error in the journal.'),
+  ),
+};
+
+const MEMORY = {
+  'maxmemory-samples': integer(5, inert('Keys looked at to choose one for eviction.', { min: 1 })),
+  'maxmemory-eviction-tenacity': integer(10, inert('How long eviction may take, from 0 to 100.', { max: 100 })),
+  'maxmemory-clients': memory(0, inert('Bytes, or percent of maxmemory, for all clients together.', { percent: true })),
+  'lfu-log-factor': integer(10, inert('How slowly the counter of uses grows.')),
+  'lfu-decay-time': integer(1, inert('Minutes after which the counter of uses shrinks.')),
+  'lazyfree-lazy-eviction': yesNo(false, inert('Frees evicted values in the background.')),
+  'lazyfree-lazy-expire': yesNo(false, inert('Frees expired values in the background.')),
+  'lazyfree-lazy-server-del': yesNo(false, inert('Frees overwritten values in the background.')),
+  'lazyfree-lazy-user-del': yesNo(false, inert('Makes DEL act as UNLINK.')),
+  'lazyfree-lazy-user-flush': yesNo(false, inert('Makes FLUSHALL and FLUSHDB act as with ASYNC.')),
+  activerehashing: yesNo(true, inert('Grows tables in idle time too.')),
+  activedefrag: yesNo(false, inert('Moves values to heal fragmentation.')),
+  'active-defrag-ignore-bytes': memory(
+    100 * MEBIBYTE,
+    inert('Bytes of fragmentation that are left alone.', { min: 1 }),
+  ),
+  'active-defrag-threshold-lower': integer(10, inert('Percent of fragmentation at which it begins.', { max: 1000 })),
+  'active-defrag-threshold-upper': integer(
+    100,
+    inert('Percent of fragmentation at which it works hardest.', { max: 1000 }),
+  ),
+  'active-defrag-cycle-min': integer(1, inert('Percent of CPU at least.', { min: 1, max: 99 })),
+  'active-defrag-cycle-max': integer(25, inert('Percent of CPU at most.', { min: 1, max: 99 })),
+  'active-defrag-max-scan-fields': integer(
+    1000,
+    inert('Elements up to which a value is done at once.', { min: 1, max: LONG_MAX }),
+  ),
+  'jemalloc-bg-thread': yesNo(true, inert('Thread of jemalloc; there is no jemalloc here.')),
+};
+
+const ENCODINGS = {
+  'hash-max-listpack-entries': integer(
+    512,
+    inert('Fields up to which a hash is packed.', { max: LONG_MAX, alias: 'hash-max-ziplist-entries' }),
+  ),
+  'hash-max-listpack-value': memory(
+    64,
+    inert('Bytes of a field up to which a hash is packed.', { alias: 'hash-max-ziplist-value' }),
+  ),
+  'list-max-listpack-size': integer(
+    -2,
+    inert('Elements of a chunk of a list, or -1 to -5 for 4 to 64 KiB.', {
+      min: -2147483648,
+      alias: 'list-max-ziplist-size',
+    }),
+  ),
+  'list-compress-depth': integer(
+    0,
+    inert('Chunks at the ends of a list that are not compressed; 0 for no compression.'),
+  ),
+  'set-max-intset-entries': integer(512, inert('Integers up to which a set is packed.', { max: LONG_MAX })),
+  'set-max-listpack-entries': integer(128, inert('Members up to which a set is packed.', { max: LONG_MAX })),
+  'set-max-listpack-value': memory(64, inert('Bytes of a member up to which a set is packed.')),
+  'zset-max-listpack-entries': integer(
+    128,
+    inert('Members up to which a sorted set is packed.', { max: LONG_MAX, alias: 'zset-max-ziplist-entries' }),
+  ),
+  'zset-max-listpack-value': memory(
+    64,
+    inert('Bytes of a member up to which a sorted set is packed.', { alias: 'zset-max-ziplist-value' }),
+  ),
+  'hll-sparse-max-bytes': memory(3000, inert('Bytes up to which a HyperLogLog is sparse.')),
+  'stream-node-max-bytes': memory(4096, inert('Bytes of a node of a stream.')),
+  'stream-node-max-entries': integer(100, inert('Entries of a node of a stream.', { max: LONG_MAX })),
+};
+
+const OBSERVATION = {
+  'slowlog-log-slower-than': integer(
+    10000,
+    inert('Microseconds from which a command is slow; -1 for never.', { min: -1, max: LONG_MAX }),
+  ),
+  'slowlog-max-len': integer(128, inert('Entries of the slow log.', { max: LONG_MAX })),
+  'latency-monitor-threshold': integer(
+    0,
+    inert('Milliseconds from which an event is recorded; 0 for never.', { max: LONG_MAX }),
+  ),
+  'latency-tracking': yesNo(true, inert('Keeps a histogram of latency per command.')),
+  'latency-tracking-info-percentiles': percentiles([50, 99, 99.9], inert('Percentiles that INFO shows.')),
+  'notify-keyspace-events': keyspaceEvents(inert('Classes of keyspace events that are published.')),
+  'tracking-table-max-keys': integer(1000000, inert('Keys remembered for client side caches.', { max: LONG_MAX })),
+  'busy-reply-threshold': integer(
+    5000,
+    inert('Milliseconds after which a script makes the server busy.', { max: LONG_MAX, alias: 'lua-time-limit' }),
+  ),
+  'syslog-enabled': yesNo(false, inert('Logs to the system log.', { immutable: true })),
+  'syslog-ident': text('redis', inert('Name in the system log.', { immutable: true })),
+  'syslog-facility': oneOf(
+    'local0',
+    ['user', 'local0', 'local1', 'local2', 'local3', 'local4', 'local5', 'local6', 'local7'],
+    inert('Facility of the system log.', { immutable: true }),
+  ),
+  'crash-log-enabled': yesNo(true, inert('Writes a report when the process dies.')),
+  'crash-memcheck-enabled': yesNo(true, inert('Checks memory when the process dies.')),
+  'always-show-logo': yesNo(false, inert('Shows the logo at the start.', { immutable: true })),
+  'ignore-warnings': text('', inert('Warnings about the system that do not stop the start.')),
+};
+
+const PROCESS = {
+  daemonize: yesNo(false, inert('Goes to the background.', { immutable: true })),
+  supervised: oneOf(
+    'no',
+    ['upstart', 'systemd', 'auto', 'no'],
+    inert('Reports readiness to a supervisor.', { immutable: true }),
+  ),
+  pidfile: text('', inert('File with the number of the process.', { immutable: true })),
+  'set-proc-title': yesNo(true, inert('Sets the title of the process.', { immutable: true })),
+  'proc-title-template': text(
+    '{title} {listen-addr} {server-mode}',
+    inert('Title of the process.', { check: processTitle }),
+  ),
+  'dynamic-hz': yesNo(true, inert('Works more often with more clients.')),
+  'io-threads': integer(1, inert('Threads for reading and writing.', { min: 1, max: 128, immutable: true })),
+  'io-threads-do-reads': yesNo(false, inert('Reads in threads too.', { immutable: true })),
+  server_cpulist: text('', inert('CPUs of the main thread.', { immutable: true })),
+  bio_cpulist: text('', inert('CPUs of background threads.', { immutable: true })),
+  aof_rewrite_cpulist: text('', inert('CPUs of a rewrite.', { immutable: true })),
+  bgsave_cpulist: text('', inert('CPUs of a save.', { immutable: true })),
+  'oom-score-adj': oneOf('no', ['no', 'yes', 'relative', 'absolute'], inert('Tells the system whom to kill first.')),
+  'oom-score-adj-values': words(
+    ['0', '200', '800'],
+    inert('Scores of a master, a replica, a child.', { check: oomScores }),
+  ),
+  'disable-thp': yesNo(true, inert('Turns transparent huge pages off.', { immutable: true })),
+  'shutdown-timeout': integer(10, inert('Seconds that a shutdown waits for replicas.')),
+  'shutdown-on-sigint': shutdownOptions(inert('What SIGINT does.')),
+  'shutdown-on-sigterm': shutdownOptions(inert('What SIGTERM does.')),
+  'locale-collate': text('', inert('Locale that SORT ALPHA compares by.')),
+  'bind-source-addr': text('', inert('Address that outgoing connections come from.')),
+  'socket-mark-id': integer(0, inert('Mark of packets for the firewall.', { max: 4294967295 })),
+  'enable-module-command': oneOf('no', ['no', 'yes', 'local'], inert('Who may use MODULE.', { immutable: true })),
+  aclfile: text('', inert('File of users.', { immutable: true })),
+  'acllog-max-len': integer(128, inert('Entries of ACL LOG.', { max: LONG_MAX })),
+  'acl-pubsub-default': oneOf(
+    'resetchannels',
+    ['allchannels', 'resetchannels'],
+    inert('Channels that a new user may use.'),
+  ),
+};
+
+const CLUSTER = {
+  'cluster-enabled': yesNo(
+    false,
+    inert('Redis Cluster; here the proxy and the control plane do that.', { immutable: true }),
+  ),
+  'cluster-config-file': text('nodes.conf', inert('State of a cluster node.', { immutable: true })),
+  'cluster-port': integer(0, inert('Port of the cluster bus.', { max: PORT_MAX, immutable: true })),
+  'cluster-node-timeout': integer(
+    15000,
+    inert('Milliseconds of silence after which a node is down.', { max: LONG_MAX }),
+  ),
+  'cluster-require-full-coverage': yesNo(true, inert('Refuses all keys while some slot has no owner.')),
+  'cluster-replica-validity-factor': integer(
+    10,
+    inert('How old a replica may be to become master.', { alias: 'cluster-slave-validity-factor' }),
+  ),
+  'cluster-replica-no-failover': yesNo(
+    false,
+    inert('Never becomes master by itself.', { alias: 'cluster-slave-no-failover' }),
+  ),
+  'cluster-migration-barrier': integer(1, inert('Replicas that a master keeps.')),
+  'cluster-allow-replica-migration': yesNo(true, inert('Moves replicas to masters without any.')),
+  'cluster-allow-reads-when-down': yesNo(false, inert('Answers reads while the cluster is down.')),
+  'cluster-allow-pubsubshard-when-down': yesNo(true, inert('Publishes while the cluster is down.')),
+  'cluster-link-sendbuf-limit': memory(
+    0,
+    inert('Bytes that may wait on a link of the bus.', { max: UNSIGNED_LONG_MAX }),
+  ),
+  'cluster-announce-ip': text('', inert('Address that others are told.')),
+  'cluster-announce-hostname': text('', inert('Host name that others are told.', { check: hostName })),
+  'cluster-announce-human-nodename': text('', inert('Name for people in logs.', { check: hostName })),
+  'cluster-announce-port': integer(0, inert('Port that others are told.', { max: PORT_MAX })),
+  'cluster-announce-tls-port': integer(0, inert('TLS port that others are told.', { max: PORT_MAX })),
+  'cluster-announce-bus-port': integer(0, inert('Port of the bus that others are told.', { max: PORT_MAX })),
+  'cluster-preferred-endpoint-type': oneOf(
+    'ip',
+    ['ip', 'hostname', 'unknown-endpoint'],
+    inert('How others are named to clients.'),
+  ),
+};
+
+const TLS = {
+  'tls-port': integer(0, inert('TCP port for TLS; 0 for none.', { max: PORT_MAX })),
+  'tls-cluster': yesNo(false, inert('TLS on the cluster bus.')),
+  'tls-replication': yesNo(false, inert('TLS to the master.')),
+  'tls-auth-clients': oneOf('yes', ['no', 'yes', 'optional'], inert('Whether clients must show a certificate.')),
+  'tls-cert-file': text('', inert('Certificate of the server.')),
+  'tls-key-file': text('', inert('Key of the server.')),
+  'tls-key-file-pass': text('', inert('Password of the key.', { sensitive: true })),
+  'tls-client-cert-file': text('', inert('Certificate for connections that go out.')),
+  'tls-client-key-file': text('', inert('Key for connections that go out.')),
+  'tls-client-key-file-pass': text('', inert('Password of that key.', { sensitive: true })),
+  'tls-dh-params-file': text('', inert('Diffie-Hellman parameters.')),
+  'tls-ca-cert-file': text('', inert('Certificates of trusted authorities.')),
+  'tls-ca-cert-dir': text('', inert('Directory of the same.')),
+  'tls-protocols': text('', inert('Versions of TLS.')),
+  'tls-ciphers': text('', inert('Ciphers up to TLS 1.2.')),
+  'tls-ciphersuites': text('', inert('Ciphers of TLS 1.3.')),
+  'tls-prefer-server-ciphers': yesNo(false, inert("Takes the server's order of ciphers.")),
+  'tls-session-caching': yesNo(true, inert('Lets clients resume sessions.')),
+  'tls-session-cache-size': integer(20480, inert('Sessions kept.')),
+  'tls-session-cache-timeout': integer(300, inert('Seconds that a session is kept.')),
+};
+
+/** Settings of Redis 7.2 without effect here, by name. */
+export const INERT_SETTINGS = {
+  ...PERSISTENCE,
+  ...REPLICATION,
+  ...MEMORY,
+  ...ENCODINGS,
+  ...OBSERVATION,
+  ...PROCESS,
+  ...CLUSTER,
+  ...TLS,
+};
