@@ -1,2 +1,4 @@
-/** The version of this package; a test compares it with package.json. */
+/**
+ * The version of this package; a test compares it with package.json.
+ */
 export const VERSION = '0.1.0';

@@ -67,7 +67,6 @@ export const connection = family(
         '6.2.0': '`LADDR`.',
         '7.4.0': '`MAXAGE`.',
       },
-      types: { maxage: 'integer' },
     },
     'CLIENT LIST': {
       usage: '[TYPE <NORMAL | MASTER | REPLICA | PUBSUB>] [ID client-id...]',

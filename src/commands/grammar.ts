@@ -47,6 +47,7 @@ const TYPES_OF_WORDS = new Map<string, ArgumentType>(
     index: 'integer',
     index1: 'integer',
     index2: 'integer',
+    maxage: 'integer',
     milliseconds: 'integer',
     'min-match-len': 'integer',
     numkeys: 'integer',

@@ -7,7 +7,7 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import type { World } from '../base';
-import { Doorway, Turn, turnAway, type Address, type Connection, type ConnectionHandler } from '../net';
+import { Doorway, listen, Turn, turnAway, type Address, type Connection, type ConnectionHandler, type Listener } from '../net';
 import { defaultProtocolLimits, type ProtocolLimits } from '../resp';
 import type { ClusterView } from '../slots';
 import { ConfigAuthority } from './authority';
@@ -38,6 +38,7 @@ export class ConfigNode extends EventEmitter<ConfigNodeEvents> {
   readonly sessions = new Set<ConfigSession>();
   authority!: ConfigAuthority;
   private doorway: Doorway | null = null;
+  private readonly extraListeners: Listener[] = [];
 
   constructor(
     readonly world: World,
@@ -60,13 +61,20 @@ export class ConfigNode extends EventEmitter<ConfigNodeEvents> {
     this.emit('ready', this.doorway.addresses);
   }
 
+  /** Listens at one more address; port 0 lets the system choose. Returns where it listens. */
+  async listen(address: Address): Promise<Address> {
+    const listener = await listen(address, {}, (connection) => this.accept(connection));
+    this.extraListeners.push(listener);
+    return listener.address;
+  }
+
   get addresses(): readonly Address[] {
     return this.doorway?.addresses ?? [];
   }
 
   /** Stops accepting, lets what was proposed become durable, closes everything. */
   async stop(): Promise<void> {
-    await this.doorway?.close();
+    await Promise.all([this.doorway?.close(), ...this.extraListeners.map((listener) => listener.close())]);
     await this.authority.settled();
     this.turn.flush();
     for (const session of this.sessions) session.close();

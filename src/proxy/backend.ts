@@ -24,11 +24,7 @@ import type { ProxySettings } from './settings';
 import { releaseTicket, Ticket } from './ticket';
 
 /** Opens a connection: `connect` of net, or what a simulation or a test puts in its place. */
-export type Dial = (
-  address: Address,
-  handler: ConnectionHandler,
-  opened: (connection: Connection) => void,
-) => void;
+export type Dial = (address: Address, handler: ConnectionHandler, opened: (connection: Connection) => void) => void;
 
 /** What a backend needs of the proxy around it. */
 export interface BackendHost {

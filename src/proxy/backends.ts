@@ -71,7 +71,7 @@ export class Backends {
   }
 
   close(): void {
-    for (const backend of [...this.byName.values()]) backend.close();
+    for (const backend of this.byName.values()) backend.close();
   }
 }
 

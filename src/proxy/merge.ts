@@ -88,4 +88,3 @@ function headsOf(parts: PartReplies): AggregateHead[] | null {
   }
   return heads;
 }
-

@@ -24,7 +24,8 @@ import { SlotRouter, type ClusterView } from '../slots';
 import type { Backend, BackendHost, Dial } from './backend';
 import { Backends } from './backends';
 import { PROTECTED_MODE, SLOT_NOT_SERVED, TOO_MANY_CLIENTS, VIEW_UNKNOWN } from './error-replies';
-import { localCommands, type LocalCommand } from './local-commands';
+import { LocalCall, type LocalCommand } from './local-call';
+import { localCommands } from './local-commands';
 import { Route } from './route';
 import { Session } from './session';
 import { hostAndPort, staticView, type ProxySettings } from './settings';
@@ -63,7 +64,7 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
   outputBytesMax: number;
   viewLink: ViewLink | null = null;
 
-  private readonly listeners: Listener[] = [];
+  private readonly listening: Listener[] = [];
   private nextSessionId = 1;
   private hasView = false;
   private turnStartMs = 0;
@@ -109,6 +110,7 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
           this.acceptView(pushed);
           return this.router.view.version;
         },
+        password: () => values['config-password'],
       });
       this.viewLink.start();
     }
@@ -125,7 +127,7 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
       const isOptional = bind.startsWith('-');
       const host = hostToBind(isOptional ? bind.slice(1) : bind);
       try {
-        this.listeners.push(await listen({ host, port: values['port'] }, options, accept));
+        this.listening.push(await listen({ host, port: values['port'] }, options, accept));
       } catch (error) {
         if (!isOptional) throw error;
         this.world.log('verbose', `Not listening on ${host}: ${(error as Error).message}`);
@@ -134,11 +136,11 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
     if (values['unixsocket'] === '') return;
     const mode = values['unixsocketperm'];
     const unixOptions = { backlog: options.backlog, ...(mode === 0 ? {} : { mode }) };
-    this.listeners.push(await listen({ path: values['unixsocket'] }, unixOptions, accept));
+    this.listening.push(await listen({ path: values['unixsocket'] }, unixOptions, accept));
   }
 
   get addresses(): readonly Address[] {
-    return this.listeners.map((listener) => listener.address);
+    return this.listening.map((listener) => listener.address);
   }
 
   /** A connection without a network; the other end is this node's. */
@@ -155,7 +157,7 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
     this.isStopping = true;
     this.cancelLookAfter?.();
     this.turn.flush();
-    const closed: Promise<void>[] = this.listeners.map((listener) => listener.close());
+    const closed: Promise<void>[] = this.listening.map((listener) => listener.close());
     if (this.viewLink !== null) closed.push(this.viewLink.stop());
     for (const session of this.sessions.values()) session.connection.destroy();
     this.backends.close();
@@ -216,7 +218,7 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
 
   /** Answers a command of the proxy's own into `session.reply`. */
   answer(session: Session, spec: CommandSpec, args: CommandParser): void {
-    LOCAL_BY_ID[spec.id]!({ node: this, session, spec, args });
+    LOCAL_BY_ID[spec.id]!(new LocalCall(this, session, spec, args));
   }
 
   private lookAfterClients(): void {

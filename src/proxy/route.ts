@@ -62,6 +62,11 @@ export class Route {
     return this.reasons[this.spec.id];
   }
 
+  /** Whether a command is passed on or answered at all. */
+  passes(spec: CommandSpec): boolean {
+    return this.roles[spec.id] !== ROLE_REFUSED;
+  }
+
   plan(args: CommandArguments): number {
     let spec = this.table.find(args.buffer, args.starts[0], args.ends[0]);
     if (spec === null) return UNKNOWN_COMMAND;

@@ -260,6 +260,19 @@ export class Session implements ConnectionHandler, Flushable {
     }
   }
 
+  setAuthenticated(authenticated: boolean): void {
+    this.authenticated = authenticated;
+    this.parser.authenticated = authenticated;
+  }
+
+  /** RESET: as a connection that has just been made. */
+  reset(): void {
+    this.setAuthenticated(!this.node.requiresPassword());
+    this.database = 0;
+    this.name = '';
+    this.reply.protocol = 2;
+  }
+
   /** Lets the proxy answer a command by itself. */
   private answer(spec: CommandSpec): void {
     this.beginReply();

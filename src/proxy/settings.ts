@@ -36,7 +36,10 @@ export const PROXY_SETTINGS = {
     does: 'Addresses to listen on; one that begins with "-" may be missing on the machine.',
   }),
   unixsocket: text('', { immutable: true, does: 'Path of a unix socket to listen on; empty for none.' }),
-  unixsocketperm: octal(0, { immutable: true, does: "Permissions of the unix socket, octal; 0: the system's default." }),
+  unixsocketperm: octal(0, {
+    immutable: true,
+    does: "Permissions of the unix socket, octal; 0: the system's default.",
+  }),
   'tcp-backlog': integer(511, { immutable: true, does: 'How many connections may wait to be accepted.' }),
   'tcp-keepalive': integer(300, { immutable: true, does: 'Seconds between TCP keep-alives; 0 for none.' }),
   timeout: integer(0, { does: 'Seconds after which an idle client is closed; 0 for never.' }),
@@ -65,6 +68,7 @@ export const PROXY_SETTINGS = {
     check: (addresses) => (addresses.every(isAddress) ? null : 'argument must be host:port, separated by blanks'),
     does: 'Where the config servers are, as host:port; without any, `group` says who the servers are.',
   }),
+  'config-password': text('', { sensitive: true, does: 'Password for the config servers; empty for none.' }),
   group: staticGroups({
     immutable: true,
     does: 'A group of servers that never changes: its number, then host:port of its master and replicas.',
@@ -79,7 +83,10 @@ export const PROXY_SETTINGS = {
     min: 1,
     does: 'How many replies one server connection may owe before further commands for it are refused.',
   }),
-  loglevel: oneOf('notice', ['debug', 'verbose', 'notice', 'warning'], { does: 'Least level that is logged.' }),
+  loglevel: oneOf('notice', ['debug', 'verbose', 'notice', 'warning', 'nothing'], {
+    does: 'Least level that is logged.',
+  }),
+  dir: text('.', { immutable: true, does: 'Directory that files are relative to.' }),
   logfile: text('', { immutable: true, does: 'File that the log goes to; empty for standard output.' }),
   'redis-version': text('7.2.5', {
     check: (version) => (/^\d+\.\d+\.\d+$/.test(version) ? null : 'argument must be a version such as 7.2.5'),
@@ -97,17 +104,15 @@ export function proxySettings(): ProxySettings {
 /** The view that `group` lines describe; null where there are none. @throws CacheError BAD_VIEW */
 export function staticView(groups: readonly StaticGroup[], zone: string): ClusterView | null {
   if (groups.length === 0) return null;
-  const parts = groups.map(
-    ({ id, members }): GroupParts => ({
-      id,
-      epoch: 1,
-      members: members.map((address, i) => ({
-        ...hostAndPort(address),
-        zone,
-        role: i === 0 ? ('master' as const) : ('replica' as const),
-      })),
-    }),
-  );
+  const parts = groups.map(({ id, members }): GroupParts => ({
+    id,
+    epoch: 1,
+    members: members.map((address, i) => ({
+      ...hostAndPort(address),
+      zone,
+      role: i === 0 ? ('master' as const) : ('replica' as const),
+    })),
+  }));
   return new ClusterView({ version: 1, groups: parts, slots: spread(groups.map(({ id }) => id)) });
 }
 

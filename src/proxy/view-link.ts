@@ -14,11 +14,13 @@ import { ClusterView } from '../slots';
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 1000;
 
-export interface ViewLinkEvents {
+export interface ViewFollower {
   /** A view has come; returns the version that is routed by now. */
   view: (view: ClusterView) => number;
   /** The version to subscribe with; -1 where none is known. */
   version: () => number;
+  /** For the config servers; empty for none. */
+  password: () => string;
 }
 
 export class ViewLink {
@@ -33,7 +35,7 @@ export class ViewLink {
   constructor(
     private readonly world: World,
     private readonly servers: readonly Address[],
-    private readonly events: ViewLinkEvents,
+    private readonly follower: ViewFollower,
   ) {
     this.next = world.random.below(servers.length);
   }
@@ -60,9 +62,10 @@ export class ViewLink {
         await client.close();
         return;
       }
-      await client.command('HELLO', 3);
+      const password = this.follower.password();
+      await client.command('HELLO', 3, ...(password === '' ? [] : ['AUTH', 'default', password]));
       // Nothing waits for the answer, since views may come before it; an error ends this attempt.
-      client.command('VIEW', 'SUBSCRIBE', this.events.version()).catch((error: Error) => this.failed(server, error));
+      client.command('VIEW', 'SUBSCRIBE', this.follower.version()).catch((error: Error) => this.failed(server, error));
       this.connectedTo = addressText(server);
       this.failures = 0;
       world.log('notice', `Following config server ${this.connectedTo}`);
@@ -98,7 +101,7 @@ export class ViewLink {
   private pushed({ values }: PushReply): void {
     if (values[0] !== 'view') return;
     try {
-      const version = this.events.view(ClusterView.parse(values[2]));
+      const version = this.follower.view(ClusterView.parse(values[2]));
       this.client?.tell('VIEW', 'ACK', version);
     } catch (error) {
       this.world.log('warning', `A config server sent a view that cannot be: ${(error as Error).message}`);

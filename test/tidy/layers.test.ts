@@ -33,6 +33,7 @@ const WORLDLY = /(?<![.\w])(Date|performance|process|setTimeout|setInterval|setI
 /** Files that may, and why. */
 const WORLDLY_FILES: Readonly<Record<string, string>> = {
   'src/base/world.ts': 'makes the real World',
+  'src/server/process-gauge.ts': 'tells INFO about this process',
 };
 
 const root = resolve(import.meta.dirname, '../..');

@@ -74,7 +74,7 @@ export const genericHandlers: Handlers<typeof generic, Handler> = {
 
   TOUCH(call) {
     let count = 0;
-    for (let i = 1; i < call.argc; i++) if (call.lookup(i) !== 0) count++;
+    for (let i = 1; i < call.argc; i++) if (call.touch(i) !== 0) count++;
     call.reply.integer(count);
   },
 

@@ -50,7 +50,6 @@ export const serverHandlers: Handlers<typeof server, Handler> = {
     if ((saves && savesNot) || (aborts && (saves || savesNot || others > 0))) return call.syntaxError();
     // A shutdown waits for nothing here, so there is never one to call off.
     if (aborts) return call.reply.error(NO_SHUTDOWN);
-    call.node.world.log('warning', 'User requested shutdown...');
     call.session.closing = true;
     call.node.emit('shutdown');
   },
