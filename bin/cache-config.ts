@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-/** cache-config: a member of the control plane. For now one node, with its state in a file. */
+/**
+ * cache-config: a member of the control plane. For now one node, with its state in a file.
+ */
 import { VERSION } from '../src/base';
 import { ConfigNode, configSettings } from '../src/config';
 import { runDaemon } from './daemon';

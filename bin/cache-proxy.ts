@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-/** cache-proxy: a stateless gateway that routes by slot. */
+/**
+ * cache-proxy: a stateless gateway that routes by slot.
+ */
 import { VERSION } from '../src/base';
 import { ProxyNode, proxySettings } from '../src/proxy';
 import { runDaemon } from './daemon';

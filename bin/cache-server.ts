@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-/** cache-server: a Redis-compatible data node. Takes a redis.conf and redis-server's flags. */
+/**
+ * cache-server: a Redis-compatible data node. Takes a redis.conf and redis-server's flags.
+ */
 import { resolve } from 'node:path';
 import { VERSION } from '../src/base';
 import { DataNode, REDIS_VERSION, SERVER_DIRECTIVES, serverSettings } from '../src/server';

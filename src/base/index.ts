@@ -13,6 +13,7 @@ export {
 } from './integers';
 export { addLongDoubles, formatLongDouble, isFiniteLongDouble, parseLongDouble, type LongDouble } from './long-double';
 export { Output, type ByteSink } from './output';
+export { ProcessGauge } from './process-gauge';
 export { quote, splitArguments } from './quoting';
 export { Random } from './random';
 export {

@@ -9,9 +9,9 @@ import { Random } from './random';
 
 export interface Clock {
   /** Milliseconds since the Unix epoch; may jump when the machine's clock is set. For what users see: TTLs, TIME. */
-  wallMs(): number;
+  readonly wallMs: () => number;
   /** Milliseconds of a clock that never goes back. For durations and timeouts. */
-  monotonicMs(): number;
+  readonly monotonicMs: () => number;
 }
 
 export interface Timers {

@@ -5,7 +5,7 @@
  * settings and tells it when to stop; a test or an embedding program connects through `connectInMemory` and needs no port.
  */
 import { EventEmitter } from 'eventemitter3';
-import { Output, type World } from '../base';
+import { Output, ProcessGauge, type World } from '../base';
 import { commands, FLAG_WRITE, type CommandSpec } from '../commands';
 import {
   Doorway,
@@ -25,7 +25,7 @@ import { BackgroundWork } from './background-work';
 import { Dispatch } from './dispatch';
 import { PROTECTED_MODE, TOO_MANY_CLIENTS } from './error-replies';
 import { MemoryGauge } from './memory-gauge';
-import { ProcessGauge } from './process-gauge';
+
 import { Session } from './session';
 import type { ServerSettings } from './settings';
 import { Statistics } from './statistics';
@@ -75,6 +75,8 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   private pauseEndMs = 0;
   private cancelPause: (() => void) | null = null;
   private turnStartMs = 0;
+  /** `maxmemory`, which every write asks for: a field is read faster than a setting. */
+  private memoryBytesMax: number;
   private isStopping = false;
   private readonly endOfTurn = { inTurn: false, flush: (): void => this.closeTurn() };
 
@@ -101,6 +103,8 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     };
     settings.onChange('proto-max-bulk-len', (bytes) => (this.limits.bulkBytesMax = bytes));
     settings.onChange('client-query-buffer-limit', (bytes) => (this.limits.queryBytesMax = bytes));
+    this.memoryBytesMax = values['maxmemory'];
+    settings.onChange('maxmemory', (bytes) => (this.memoryBytesMax = bytes));
     settings.onChange('requirepass', (password) => {
       if (password === '') for (const session of this.sessions.values()) session.setAuthenticated(true);
     });
@@ -141,8 +145,9 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.background.stop();
     this.unpause();
     this.turn.flush();
-    await Promise.all([this.doorway?.close(), ...this.extraListeners.map((listener) => listener.close())]);
+    const closed = [this.doorway?.close(), ...this.extraListeners.map((listener) => listener.close())];
     for (const session of this.sessions.values()) session.connection.destroy();
+    await Promise.all(closed);
     this.emit('stopped');
   }
 
@@ -251,7 +256,6 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
 
   /** Whether writes that need memory must be refused. */
   isOutOfMemory(): boolean {
-    const limit = this.settings.values['maxmemory'];
-    return limit !== 0 && this.memory.usedBytes() > limit;
+    return this.memoryBytesMax !== 0 && this.memory.usedBytes() > this.memoryBytesMax;
   }
 }

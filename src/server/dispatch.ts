@@ -106,15 +106,20 @@ export class Dispatch {
     }
   }
 
-  /** The machine may refuse memory in the middle of a command: the client is told, the process lives. */
+  /**
+   * The machine may refuse memory in the middle of a command: the process lives. The client is told, unless part of the
+   * reply has been written already: then nothing that could follow would be understood, and the connection is closed.
+   */
   private run(handler: Handler, session: Session): void {
+    const written = session.out.length;
     try {
       handler(this.call);
     } catch (error) {
       if (!(error instanceof CacheError && error.code === 'OUT_OF_MEMORY') && !(error instanceof RangeError))
         throw error;
       this.node.world.log('warning', `Out of memory in ${this.call.spec.name}: ${error.message}`);
-      session.reply.error('OOM the machine has no memory left for this command');
+      if (session.out.length === written) session.reply.error('OOM the machine has no memory left for this command');
+      else session.kill();
     }
   }
 

@@ -1,7 +1,7 @@
 /**
  * ProcessGauge: what the operating system and V8 say about this process and its machine, for INFO.
  *
- * The only file of the room that asks the process by itself. Nothing here decides anything: in a simulation the numbers
+ * Beside the real World the only file that asks the process by itself. Nothing here decides anything: in a simulation the numbers
  * are those of the simulating process, and harmless. A call costs some 20 µs; nobody calls it per command.
  */
 import { machine, release, totalmem, type } from 'node:os';
