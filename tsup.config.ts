@@ -26,7 +26,7 @@ export default defineConfig([
     format: ['esm', 'cjs'],
     splitting: true,
     // TypeScript 6 objects to an option that tsup's declaration build sets by itself.
-    dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+    dts: process.env.SLOTCACHE_DECLARATIONS !== 'no' && { compilerOptions: { ignoreDeprecations: '6.0' } },
   },
   {
     ...common,

@@ -2,9 +2,8 @@
 /**
  * cache-server: a Redis-compatible data node. Takes a redis.conf and redis-server's flags.
  */
-import { resolve } from 'node:path';
 import { VERSION } from '../src/base';
-import { DataNode, REDIS_VERSION, SERVER_DIRECTIVES, serverSettings } from '../src/server';
+import { DataNode, REDIS_VERSION, SERVER_DIRECTIVES, serverSettings, warmUp } from '../src/server';
 import { runDaemon } from './daemon';
 
 await runDaemon({
@@ -26,5 +25,6 @@ await runDaemon({
   ],
   check: ({ values }) =>
     values['appendonly'] ? 'appendonly yes: persistence is not there yet, so this promise could not be kept' : null,
-  make: (world, settings, configFile) => new DataNode(world, settings, configFile === null ? null : resolve(configFile)),
+  prepare: warmUp,
+  make: (world, settings, configFile) => new DataNode(world, settings, configFile),
 });

@@ -6,17 +6,20 @@
  */
 import { appendFileSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import {
   CacheError,
   loadSettings,
   parseCommandLine,
   realWorld,
+  systemReason,
   VERSION,
   type Directives,
   type Log,
   type LogLevel,
   type Settings,
   type SettingsTable,
+  type World,
 } from '../src/base';
 import { addressText, type Address } from '../src/net';
 
@@ -45,11 +48,14 @@ export interface Daemon<Table extends SettingsTable, N extends Node> {
   readonly help: readonly (readonly [usage: string, does: string])[];
   /** What --version prints. */
   readonly version: string;
-  make(world: ReturnType<typeof realWorld>, settings: Settings<Table>, configFile: string | null): N;
+  make(world: World, settings: Settings<Table>, configFile: string | null): N;
+  /** What is to be done before the doors open. */
+  prepare?(world: World): Promise<void>;
   /** Says what is worth a line before the start; returns a reason not to start. */
   check?(settings: Settings<Table>, log: Log): string | null;
 }
 
+const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const LEVELS: readonly LogLevel[] = ['debug', 'verbose', 'notice', 'warning'];
 const LEVEL_MARKS: Readonly<Record<LogLevel, string>> = { debug: '.', verbose: '-', notice: '*', warning: '#' };
 
@@ -60,7 +66,12 @@ export async function runDaemon<Table extends SettingsTable, N extends Node>(dae
     process.stdout.write(commandLine.wantsVersion ? `${daemon.version}\n` : helpText(daemon));
     return;
   }
+  // The log may go to a pipe that somebody closes, and terminals hang up: no reasons to lose what is in memory.
+  process.stdout.on('error', () => undefined);
+  process.on('SIGHUP', () => undefined);
   const { settings } = daemon;
+  // Where it is now: the working directory is about to change.
+  const configFile = commandLine.file === null ? null : resolve(commandLine.file);
   try {
     const reader = { readFile: (path: string) => readFileSync(path, 'utf8'), readStdin: () => readFileSync(0, 'utf8') };
     loadSettings(settings, commandLine, reader, { directives: daemon.directives ?? {} });
@@ -69,6 +80,14 @@ export async function runDaemon<Table extends SettingsTable, N extends Node>(dae
     return;
   }
   const values = settings.values as unknown as CommonValues;
+  if (values.logfile !== '') {
+    try {
+      appendFileSync(values.logfile, '');
+    } catch (error) {
+      fail(new CacheError('BAD_SETTING', `Can't open the log file: ${systemReason(error)}`));
+      return;
+    }
+  }
   const log = makeLog(values);
   const world = realWorld({ log });
   log('notice', `${daemon.name} is starting, slotcache version=${VERSION}, pid=${process.pid}, node=${process.version}`);
@@ -87,6 +106,7 @@ export async function runDaemon<Table extends SettingsTable, N extends Node>(dae
     fail(new CacheError('BAD_SETTING', `Can't chdir to '${values.dir}': ${(error as Error).message}`));
     return;
   }
+  await daemon.prepare?.(world);
   const node = daemon.make(world, settings, commandLine.file);
   let isStopping = false;
   const stop = (why: string): void => {
@@ -112,7 +132,9 @@ export async function runDaemon<Table extends SettingsTable, N extends Node>(dae
   try {
     await node.start();
   } catch (error) {
-    log('warning', `Failed listening on port ${values.port}, aborting: ${(error as Error).message}`);
+    const isDoor = error instanceof CacheError && error.code === 'LISTEN_FAILED';
+    const what = isDoor ? `Failed listening on port ${values.port}, aborting` : `${daemon.name} cannot start`;
+    log('warning', `${what}: ${(error as Error).message}`);
     process.exitCode = 1;
     return;
   }
@@ -128,17 +150,23 @@ function makeLog(values: CommonValues): Log {
   return (level, message) => {
     if (values.loglevel === 'nothing' || LEVELS.indexOf(level) < LEVELS.indexOf(values.loglevel as LogLevel)) return;
     const line = `${process.pid}:M ${timestamp(new Date())} ${LEVEL_MARKS[level]} ${message}\n`;
-    if (values.logfile === '') process.stdout.write(line);
-    else appendFileSync(values.logfile, line);
+    if (values.logfile === '') {
+      process.stdout.write(line);
+      return;
+    }
+    try {
+      appendFileSync(values.logfile, line);
+    } catch {
+      // A full disk must not end the daemon; the line is lost.
+    }
   };
 }
 
 function timestamp(date: Date): string {
   const two = (value: number): string => String(value).padStart(2, '0');
-  const month = date.toLocaleString('en', { month: 'short' });
   const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(':');
   const milliseconds = String(date.getMilliseconds()).padStart(3, '0');
-  return `${two(date.getDate())} ${month} ${date.getFullYear()} ${time}.${milliseconds}`;
+  return `${two(date.getDate())} ${MONTHS[date.getMonth()]} ${date.getFullYear()} ${time}.${milliseconds}`;
 }
 
 function helpText<Table extends SettingsTable, N extends Node>(daemon: Daemon<Table, N>): string {

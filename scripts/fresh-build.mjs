@@ -1,17 +1,23 @@
 /**
- * Builds dist/ if it is missing or older than what it is made from; says so, because it takes some seconds.
+ * Builds dist/ if it is missing or older than what it is made from; says so, because it takes some seconds. Declarations
+ * take most of them, so who only wants to run something does without.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SOURCES = ['src', 'bin', 'bench', 'package.json', 'tsup.config.ts', 'tsconfig.json'];
-const STAMP = 'dist/bin/cache-server.js';
+const CODE = 'dist/bin/cache-server.js';
+const DECLARATIONS = 'dist/index.d.ts';
 
-export function buildIfStale() {
-  if (existsSync(STAMP) && newest(SOURCES) <= statSync(STAMP).mtimeMs) return;
+/** @param {{ declarations: boolean }} want */
+export function buildIfStale({ declarations }) {
+  const changedMs = newest(SOURCES);
+  const isFresh = (stamp) => existsSync(stamp) && statSync(stamp).mtimeMs >= changedMs;
+  if (isFresh(CODE) && (!declarations || isFresh(DECLARATIONS))) return;
   console.log('Building slotcache (once) …');
-  execFileSync(process.execPath, ['node_modules/tsup/dist/cli-default.js', '--silent'], { stdio: 'inherit' });
+  const env = { ...process.env, SLOTCACHE_DECLARATIONS: declarations ? 'yes' : 'no' };
+  execFileSync(process.execPath, ['node_modules/tsup/dist/cli-default.js', '--silent'], { stdio: 'inherit', env });
 }
 
 function newest(paths) {

@@ -17,7 +17,7 @@ const steps = [
   ['types', () => node(tool('tsgo/bin/tsc'), '-p', '.')],
   ['lint', () => node(tool('oxlint/bin/oxlint'), '--type-aware')],
   ['format', () => node(tool('prettier/bin/prettier.cjs'), '--check', '--log-level', 'warn', '.')],
-  ['build', () => (buildIfStale(), 0)],
+  ['build', () => (buildIfStale({ declarations: true }), 0)],
   ['package', () => node(tool('publint/src/cli.js'), '--strict')],
   ['exports', () => node(tool('@arethetypeswrong/cli/dist/index.js'), '--pack', '.', '--format', 'ascii', '--quiet')],
   ['tests', test],

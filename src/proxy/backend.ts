@@ -15,16 +15,14 @@
  */
 import Denque from 'denque';
 import { Output, type World } from '../base';
-import type { Address, Connection, ConnectionHandler, Flushable, Turn } from '../net';
-import { encodeCommand, NEED_MORE, REPLY, ReplyParser, replyTypes, writeCommand, type CommandArgument } from '../resp';
+import type { Address, Connection, Flushable, Turn } from '../net';
+import { encodeCommand, NEED_MORE, REPLY, ReplyParser, replyTypes, writeCommand } from '../resp';
 import type { Member } from '../slots';
 import { outcomeUnknown, serverBusy, unreachable } from './error-replies';
+import { greetingOf, Link, type Dial } from './link';
 import type { Session } from './session';
 import type { ProxySettings } from './settings';
 import { releaseTicket, Ticket } from './ticket';
-
-/** Opens a connection: `connect` of net, or what a simulation or a test puts in its place. */
-export type Dial = (address: Address, handler: ConnectionHandler, opened: (connection: Connection) => void) => void;
 
 /** What a backend needs of the proxy around it. */
 export interface BackendHost {
@@ -370,35 +368,6 @@ export class Backend implements Flushable {
     this.failInFlight();
     this.host.backendClosed(this);
   }
-}
-
-/** One attempt at a connection, and the connection that comes of it. Without a backend, nobody cares any more. */
-class Link implements ConnectionHandler {
-  connection: Connection | null = null;
-
-  constructor(public backend: Backend | null) {}
-
-  received(buffer: Uint8Array, start: number, end: number): void {
-    if (this.backend !== null) this.backend.received(buffer, start, end);
-  }
-
-  closed(error: Error | null): void {
-    const { backend } = this;
-    this.backend = null;
-    backend?.lost(error === null ? 'it closed the connection' : error.message);
-  }
-}
-
-/** The commands that a fresh connection begins with; each must be answered without an error. */
-function greetingOf({ values }: ProxySettings, protocol: 2 | 3): CommandArgument[][] {
-  const user = values['server-username'];
-  const password = values['server-password'];
-  const greeting: CommandArgument[][] = [];
-  if (password !== '') greeting.push(user === '' ? ['AUTH', password] : ['AUTH', user, password]);
-  if (protocol === 3) greeting.push(['HELLO', 3]);
-  const databases = values['databases'];
-  if (databases > 1) greeting.push(['SELECT', databases - 1], ['SELECT', 0]);
-  return greeting;
 }
 
 /** Hands a reply to whoever it is for; `ticket.owed` is what remains after it. */

@@ -4,7 +4,7 @@
  */
 export { mergeReplies, type PartReplies } from './merge';
 export { ProxyNode, type ProxyNodeEvents } from './proxy-node';
-export type { Dial } from './backend';
+export type { Dial } from './link';
 export {
   ALL_GROUPS,
   CROSS_SLOTS,

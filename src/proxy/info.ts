@@ -2,10 +2,12 @@
  * INFO of the proxy. Sections and fields that Redis has keep Redis' names, so that tools find what they look for; what
  * only a proxy knows is in the section `slotcache`.
  */
-import { VERSION } from '../base';
+import { ProcessGauge, VERSION } from '../base';
 import { replyName } from '../commands';
 import { addressText } from '../net';
 import type { ProxyNode } from './proxy-node';
+
+const gauge = new ProcessGauge();
 
 type Fields = readonly (readonly [name: string, value: string | number])[];
 
@@ -46,8 +48,8 @@ function serverSection({ settings, world, startedMs, runId, addresses }: ProxyNo
     ['redis_version', settings.values['redis-version']],
     ['slotcache_version', VERSION],
     ['redis_mode', 'standalone'],
-    ['node_version', process.version],
-    ['process_id', process.pid],
+    ['node_version', gauge.nodeVersion],
+    ['process_id', gauge.id],
     ['run_id', runId],
     ['tcp_port', tcp !== undefined && 'port' in tcp ? tcp.port : 0],
     ['server_time_usec', Math.floor(world.clock.wallMs() * 1000)],
@@ -74,12 +76,11 @@ function clientsSection({ sessions, settings }: ProxyNode): Fields {
 }
 
 function memorySection(): Fields {
-  const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
+  const { residentBytes, heapUsedBytes, heapTotalBytes } = gauge.memory();
   return [
-    ['used_memory_rss', rss],
-    ['v8_heap_used', heapUsed],
-    ['v8_heap_total', heapTotal],
-    ['v8_external', external],
+    ['used_memory_rss', residentBytes],
+    ['v8_heap_used', heapUsedBytes],
+    ['v8_heap_total', heapTotalBytes],
   ];
 }
 

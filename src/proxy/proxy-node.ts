@@ -10,9 +10,11 @@ import { Output, type World } from '../base';
 import { commands, type CommandSpec } from '../commands';
 import {
   connect,
+  Doorway,
   listen,
   memoryPair,
   Turn,
+  turnAway,
   type Address,
   type Connection,
   type ConnectionHandler,
@@ -21,9 +23,10 @@ import {
 } from '../net';
 import type { CommandParser, ProtocolLimits } from '../resp';
 import { SlotRouter, type ClusterView } from '../slots';
-import type { Backend, BackendHost, Dial } from './backend';
+import type { Backend, BackendHost } from './backend';
 import { Backends } from './backends';
 import { PROTECTED_MODE, SLOT_NOT_SERVED, TOO_MANY_CLIENTS, VIEW_UNKNOWN } from './error-replies';
+import type { Dial } from './link';
 import { LocalCall, type LocalCommand } from './local-call';
 import { localCommands } from './local-commands';
 import { Route } from './route';
@@ -64,7 +67,8 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
   outputBytesMax: number;
   viewLink: ViewLink | null = null;
 
-  private readonly listening: Listener[] = [];
+  private doorway: Doorway | null = null;
+  private readonly extraListeners: Listener[] = [];
   private nextSessionId = 1;
   private hasView = false;
   private turnStartMs = 0;
@@ -92,6 +96,9 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
     this.outputBytesMax = values['client-output-limit'];
     settings.onChange('proto-max-bulk-len', (bytes) => (this.limits.bulkBytesMax = bytes));
     settings.onChange('client-query-buffer-limit', (bytes) => (this.limits.queryBytesMax = bytes));
+    settings.onChange('requirepass', (password) => {
+      if (password === '') for (const session of this.sessions.values()) session.setAuthenticated(true);
+    });
     settings.onChange('client-output-limit', (bytes) => (this.outputBytesMax = bytes));
   }
 
@@ -114,33 +121,20 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
       });
       this.viewLink.start();
     }
-    await this.listen();
+    this.doorway = await Doorway.open(values, this.world.log, (connection) => this.accept(connection));
     this.lookAfterClients();
     this.emit('ready', this.addresses);
   }
 
-  private async listen(): Promise<void> {
-    const { values } = this.settings;
-    const options = { backlog: values['tcp-backlog'], keepAliveSeconds: values['tcp-keepalive'] };
-    const accept = (connection: Connection): ConnectionHandler => this.accept(connection);
-    for (const bind of values['port'] === 0 ? [] : values['bind']) {
-      const isOptional = bind.startsWith('-');
-      const host = hostToBind(isOptional ? bind.slice(1) : bind);
-      try {
-        this.listening.push(await listen({ host, port: values['port'] }, options, accept));
-      } catch (error) {
-        if (!isOptional) throw error;
-        this.world.log('verbose', `Not listening on ${host}: ${(error as Error).message}`);
-      }
-    }
-    if (values['unixsocket'] === '') return;
-    const mode = values['unixsocketperm'];
-    const unixOptions = { backlog: options.backlog, ...(mode === 0 ? {} : { mode }) };
-    this.listening.push(await listen({ path: values['unixsocket'] }, unixOptions, accept));
+  /** Listens at one more address; port 0 lets the system choose. Returns where it listens. */
+  async listen(address: Address): Promise<Address> {
+    const listener = await listen(address, {}, (connection) => this.accept(connection));
+    this.extraListeners.push(listener);
+    return listener.address;
   }
 
   get addresses(): readonly Address[] {
-    return this.listening.map((listener) => listener.address);
+    return this.doorway?.addresses ?? [];
   }
 
   /** A connection without a network; the other end is this node's. */
@@ -157,7 +151,8 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
     this.isStopping = true;
     this.cancelLookAfter?.();
     this.turn.flush();
-    const closed: Promise<void>[] = this.listening.map((listener) => listener.close());
+    const closed = this.extraListeners.map((listener) => listener.close());
+    if (this.doorway !== null) closed.push(this.doorway.close());
     if (this.viewLink !== null) closed.push(this.viewLink.stop());
     for (const session of this.sessions.values()) session.connection.destroy();
     this.backends.close();
@@ -175,6 +170,12 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
     this.backends.follow(this.router);
     this.emit('view', this.router.view);
     return true;
+  }
+
+  /** Resolves when there is a view to route by: at once where there is one already. */
+  viewKnown(): Promise<void> {
+    if (this.hasView) return Promise.resolve();
+    return new Promise((resolve) => this.once('view', () => resolve()));
   }
 
   /** What a client is told whose slot has no server. */
@@ -199,9 +200,7 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
           : null;
     if (refusal !== null) {
       this.statistics.connectionsRejected++;
-      connection.write(Buffer.from(`-${refusal}\r\n`));
-      connection.end();
-      return { received: () => undefined, closed: () => undefined };
+      return turnAway(connection, refusal);
     }
     const session = new Session(this.nextSessionId++, this, connection);
     this.sessions.set(session.id, session);
@@ -260,9 +259,4 @@ class EndOfTurn {
     if (this.isLast) this.node.turn.join(this);
     else this.node.endTurn();
   }
-}
-
-/** What node:net calls the addresses that redis.conf writes "*" and "::*". */
-function hostToBind(bind: string): string {
-  return bind === '*' ? '0.0.0.0' : bind === '::*' ? '::' : bind;
 }

@@ -12,17 +12,19 @@
  */
 import Denque from 'denque';
 import { EMPTY_BUFFER, Output } from '../base';
-import { FLAG_NO_AUTH, replyName, type CommandSpec } from '../commands';
+import { FLAG_NO_AUTH, type CommandSpec } from '../commands';
 import type { Connection, ConnectionHandler, Flushable } from '../net';
 import { COMMAND, CommandParser, encodeCommand, NEED_MORE, ReplyWriter } from '../resp';
 import type { SlotId } from '../slots';
 import type { Backend } from './backend';
-import * as replies from './error-replies';
+import { clientLine } from './client-line';
+import { NO_AUTH } from './error-replies';
 import type { ProxyNode } from './proxy-node';
 import * as plan from './route';
 import { Division, Split } from './split';
 import { releaseTicket, takeTicket, type Ticket } from './ticket';
 import { isWellFormed } from './well-formed';
+import { reasonFor } from './why-not';
 
 /** Replies that a client may be owed before it is not read from any more; it is again at half of that. */
 const OWED_MAX = 16 * 1024;
@@ -103,13 +105,13 @@ export class Session implements ConnectionHandler, Flushable {
     const { route } = node;
     const decision = route.plan(parser);
     if (decision > plan.LOCAL) {
-      this.refuse(this.reasonFor(decision));
+      this.refuse(reasonFor(decision, route, parser));
       return;
     }
     const { spec } = route;
     this.lastSpec = spec;
     if (!this.authenticated && (spec.flags & FLAG_NO_AUTH) === 0) {
-      this.refuse(replies.NO_AUTH);
+      this.refuse(NO_AUTH);
       return;
     }
     node.statistics.ran(spec);
@@ -117,25 +119,6 @@ export class Session implements ConnectionHandler, Flushable {
     else if (decision === plan.LOCAL) this.answer(spec);
     else if (decision === plan.SPLIT) this.divide();
     else this.askAll(spec);
-  }
-
-  private reasonFor(decision: number): string {
-    const { parser } = this;
-    const { route } = this.node;
-    switch (decision) {
-      case plan.REFUSED:
-        return replies.notSupported(route.spec.name, route.reason);
-      case plan.CROSS_SLOTS:
-        return replies.CROSS_SLOT;
-      case plan.INVALID_ARGUMENTS:
-        return replies.INVALID_KEYS;
-      case plan.WRONG_ARITY:
-        return replies.wrongArity(replyName(route.spec));
-      case plan.UNKNOWN_SUBCOMMAND:
-        return replies.unknownSubcommand(wordOf(parser, 1), route.spec.name);
-      default:
-        return replies.unknownCommand(wordOf(parser, 0), wordsOf(parser));
-    }
   }
 
   /** Passes the command on as it is. */
@@ -208,9 +191,9 @@ export class Session implements ConnectionHandler, Flushable {
     }
     if (division.backends.length === 1) {
       this.forward(division.backends[0]);
-    } else if (this.prepare(division.backends)) {
-      const { merge } = route.spec;
-      this.expectParts(division.backends, new Split(this.open(), merge!, division.backends.length, division.owners));
+    } else if (this.beginAll(division.backends)) {
+      const split = new Split(this.openParent(), route.spec.merge!, division.backends.length, division.owners);
+      split.expectFrom(division.backends);
       division.write(route, parser);
     }
   }
@@ -224,14 +207,14 @@ export class Session implements ConnectionHandler, Flushable {
       return;
     }
     this.endRun();
-    if (!this.prepare(owners)) return;
-    this.expectParts(owners, new Split(this.open(), spec.merge!, owners.length));
+    if (!this.beginAll(owners)) return;
+    new Split(this.openParent(), spec.merge!, owners.length).expectFrom(owners);
     const message = encodeCommand(argumentsOf(parser));
     for (const backend of owners) backend.out.bytes(message, 0, message.length);
   }
 
-  /** Makes the backends ready for a part each; false after the error reply where one of them takes no commands. */
-  private prepare(backends: readonly Backend[]): boolean {
+  /** Prepares the backends for a part each; false after the error reply where one of them takes no commands. */
+  private beginAll(backends: readonly Backend[]): boolean {
     for (const backend of backends) {
       const refusal = backend.refusal();
       if (refusal === null) continue;
@@ -242,22 +225,13 @@ export class Session implements ConnectionHandler, Flushable {
     return true;
   }
 
-  private open(): Ticket {
+  /** The place of a divided command in the client's order. */
+  private openParent(): Ticket {
     const parent = takeTicket(this);
     parent.owed = 1;
     this.owed++;
     this.enqueue(parent);
     return parent;
-  }
-
-  private expectParts(backends: readonly Backend[], split: Split): void {
-    for (let i = 0; i < backends.length; i++) {
-      const part = takeTicket(null);
-      part.split = split;
-      part.part = i;
-      backends[i].enqueue(part);
-      backends[i].expect(part);
-    }
   }
 
   setAuthenticated(authenticated: boolean): void {
@@ -436,48 +410,8 @@ export class Session implements ConnectionHandler, Flushable {
 
   /** The line of CLIENT LIST. */
   describe(): string {
-    const nowMs = this.node.world.clock.monotonicMs();
-    const seconds = (sinceMs: number): number => Math.floor((nowMs - sinceMs) / 1000);
-    const { connection, parser } = this;
-    const fields: [string, string | number][] = [
-      ['id', this.id],
-      ['addr', connection.remoteAddress],
-      ['laddr', connection.localAddress],
-      ['name', this.name],
-      ['age', seconds(this.createdMs)],
-      ['idle', seconds(this.lastActiveMs)],
-      ['flags', this.closing ? 'c' : 'N'],
-      ['db', this.database],
-      ['qbuf', parser.bufferedBytes],
-      ['obl', this.out.length],
-      ['oll', this.tickets.length],
-      ['omem', this.keptBytes + connection.unsentBytes],
-      ['tot-mem', parser.memoryBytes + this.unsentBytes],
-      ['owed', this.owed],
-      ['cmd', this.lastSpec === null ? 'NULL' : replyName(this.lastSpec)],
-      ['user', 'default'],
-      ['resp', this.reply.protocol],
-      ['lib-name', this.libraryName],
-      ['lib-ver', this.libraryVersion],
-    ];
-    return fields.map(([name, value]) => `${name}=${value}`).join(' ');
+    return clientLine(this, this.node.world.clock.monotonicMs(), this.tickets.length, this.keptBytes);
   }
-}
-
-/** How much of an argument an error quotes at most. */
-const QUOTED_MAX = 128;
-/** How many arguments. */
-const WORDS_MAX = 128;
-
-/** The beginning of an argument, for an error reply. */
-function wordOf({ buffer, starts, ends }: CommandParser, i: number): string {
-  return Buffer.from(buffer.subarray(starts[i], Math.min(ends[i], starts[i] + QUOTED_MAX))).toString('latin1');
-}
-
-function wordsOf(parser: CommandParser): string[] {
-  const words: string[] = [];
-  for (let i = 1; i < Math.min(parser.argc, WORDS_MAX); i++) words.push(wordOf(parser, i));
-  return words;
 }
 
 function argumentsOf({ buffer, starts, ends, argc }: CommandParser): Uint8Array[] {

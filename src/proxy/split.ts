@@ -13,7 +13,7 @@ import { writeBulk, writeHead, type CommandParser, type ReplyWriter } from '../r
 import type { Backend } from './backend';
 import { mergeReplies } from './merge';
 import type { Route } from './route';
-import type { Ticket } from './ticket';
+import { takeTicket, type Ticket } from './ticket';
 
 const STAR = 42;
 /** "*" with any count and CR LF. */
@@ -35,6 +35,17 @@ export class Split {
   ) {
     this.waiting = partCount;
     this.replies = Array.from({ length: partCount });
+  }
+
+  /** Gives each backend the ticket of a part; the part itself is appended by the caller. */
+  expectFrom(backends: readonly Backend[]): void {
+    for (let i = 0; i < backends.length; i++) {
+      const ticket = takeTicket(null);
+      ticket.split = this;
+      ticket.part = i;
+      backends[i].enqueue(ticket);
+      backends[i].expect(ticket);
+    }
   }
 
   /** Takes the reply to a part; true with the last one. */

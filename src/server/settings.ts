@@ -98,7 +98,7 @@ const EFFECTIVE_SETTINGS = {
     does: 'Background work per second: expiry, timeouts; between 1 and 500.',
   }),
   dir: text('.', { protected: true, does: 'Directory that data files are relative to.' }),
-  loglevel: oneOf('notice', ['debug', 'verbose', 'notice', 'warning'], { does: 'Least level that is logged.' }),
+  loglevel: oneOf('notice', ['debug', 'verbose', 'notice', 'warning', 'nothing'], { does: 'Least level that is logged.' }),
   logfile: text('', { immutable: true, does: 'File that the log goes to; empty for standard output.' }),
   'enable-debug-command': oneOf('no', PERMISSION, { immutable: true, does: 'Who may use DEBUG.' }),
   'enable-protected-configs': oneOf('no', PERMISSION, {

@@ -1,0 +1,43 @@
+/**
+ * What the client libraries are tried against: anything that speaks like a Redis server and can be started on a port.
+ *
+ * A target starts for one file of tests and may be stopped and started again on the same port, as after a crash. What
+ * one of them cannot do is said here, so that a test asks `target.has` and not for a name.
+ */
+import { startServer } from '../../src';
+
+export interface RunningTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+export interface TargetSettings {
+  readonly port?: number;
+  readonly requirepass?: string;
+}
+
+export interface Target {
+  readonly name: string;
+  /** databases: more than number 0; clientList: CLIENT LIST shows every client of the target. */
+  readonly has: { readonly databases: boolean; readonly clientList: boolean };
+  start(settings?: TargetSettings): Promise<RunningTarget>;
+}
+
+export const targets: readonly Target[] = [
+  { name: 'data node', has: { databases: true, clientList: true }, start: (settings = {}) => startServer(settings) },
+];
+
+/** All bytes there are, and then some that are no UTF-8. */
+export const EVERY_BYTE = Buffer.concat([
+  Buffer.from(Array.from({ length: 256 }, (_, i) => i)),
+  Buffer.from([0xc3, 0x28]),
+]);
+
+/** 20 MB that are not the same everywhere, so that a lost or doubled chunk shows. */
+export function largeValue(): Buffer {
+  const value = Buffer.allocUnsafe(20_000_000);
+  for (let i = 0; i + 4 <= value.length; i += 4) value.writeUInt32LE((i * 2654435761) >>> 0, i);
+  return value;
+}
