@@ -124,7 +124,14 @@ async function run(): Promise<void> {
   ];
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   console.log();
-  for (const row of rows) console.log('  ' + row.map((cell, i) => cell.padEnd(widths[i])).join('   ').trimEnd());
+  for (const row of rows)
+    console.log(
+      '  ' +
+        row
+          .map((cell, i) => cell.padEnd(widths[i]))
+          .join('   ')
+          .trimEnd(),
+    );
   console.log(`\n  redis-cli -p ${proxy.port} SET greeting hello\n`);
   console.log('  Groups have no replicas yet and data live in memory only. Logs:', directory);
   console.log('  Ctrl-C stops everything.\n');

@@ -90,29 +90,13 @@ export async function runDaemon<Table extends SettingsTable, N extends Node>(dae
   }
   const log = makeLog(values);
   const world = realWorld({ log });
-  log('notice', `${daemon.name} is starting, slotcache version=${VERSION}, pid=${process.pid}, node=${process.version}`);
-  if (commandLine.file === null) log('warning', 'No config file given, using the default settings');
-  else log('notice', 'Configuration loaded');
-  for (const name of settings.inertInUse()) log('warning', `The setting ${name} is accepted but has no effect yet`);
-  const refusal = daemon.check?.(settings, log) ?? null;
-  if (refusal !== null) {
-    log('warning', refusal);
-    process.exitCode = 1;
-    return;
-  }
-  try {
-    process.chdir(values.dir);
-  } catch (error) {
-    fail(new CacheError('BAD_SETTING', `Can't chdir to '${values.dir}': ${(error as Error).message}`));
-    return;
-  }
-  await daemon.prepare?.(world);
-  const node = daemon.make(world, settings, commandLine.file);
+  let node: N | null = null;
   let isStopping = false;
   const stop = (why: string): void => {
     if (isStopping) process.exit(1);
     isStopping = true;
     log('notice', why);
+    if (node === null) process.exit(0);
     node.stop().then(
       () => {
         log('notice', `${daemon.name} is now ready to exit, bye bye...`);
@@ -126,10 +110,33 @@ export async function runDaemon<Table extends SettingsTable, N extends Node>(dae
   };
   process.on('SIGTERM', () => stop('Received SIGTERM, scheduling shutdown...'));
   process.on('SIGINT', () => stop('Received SIGINT, scheduling shutdown...'));
+  log(
+    'notice',
+    `${daemon.name} is starting, slotcache version=${VERSION}, pid=${process.pid}, node=${process.version}`,
+  );
+  if (commandLine.file === null) log('warning', 'No config file given, using the default settings');
+  else log('notice', 'Configuration loaded');
+  for (const name of settings.inertInUse()) log('warning', `The setting ${name} is accepted but has no effect yet`);
+  const refusal = daemon.check?.(settings, log) ?? null;
+  if (refusal !== null) {
+    log('warning', refusal);
+    process.exitCode = 1;
+    return;
+  }
+  try {
+    process.chdir(values.dir);
+  } catch (error) {
+    fail(new CacheError('BAD_SETTING', `Can't chdir to '${values.dir}': ${systemReason(error)}`));
+    return;
+  }
+  // From here on a relative `dir` would mean a folder inside itself.
+  settings.set('dir', [process.cwd()], settings.sourceOf('dir' as keyof Table & string));
+  node = daemon.make(world, settings, configFile);
   if ('once' in node && typeof node.once === 'function') {
     node.once('shutdown', () => stop('User requested shutdown...'));
   }
   try {
+    await daemon.prepare?.(world);
     await node.start();
   } catch (error) {
     const isDoor = error instanceof CacheError && error.code === 'LISTEN_FAILED';

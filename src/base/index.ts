@@ -50,6 +50,7 @@ export {
 export {
   loadSettings,
   loadSettingsText,
+  systemReason,
   type Directives,
   type LoadOptions,
   type SettingsReader,

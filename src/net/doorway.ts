@@ -4,9 +4,10 @@
  * `bind` has Redis' meaning: a list of addresses, `*` for all of IPv4, `::*` for all of IPv6; one that begins with "-"
  * may be missing on this machine.
  */
+import { lstatSync, unlinkSync } from 'node:fs';
 import { CacheError, type Log } from '../base';
 import type { Address, Connection, ConnectionHandler, Listener } from './connection';
-import { listen } from './tcp';
+import { connect, listen, type ListenOptions } from './tcp';
 
 /** The settings that all nodes have in common, by their names in a configuration file. */
 export interface DoorwaySettings {
@@ -46,7 +47,7 @@ export class Doorway {
       }
       if (settings.unixsocket !== '') {
         const mode = settings.unixsocketperm === 0 ? {} : { mode: settings.unixsocketperm };
-        open.push(await listen({ path: settings.unixsocket }, { ...options, ...mode }, accept));
+        open.push(await listenOnPath(settings.unixsocket, { ...options, ...mode }, accept));
       }
     } catch (error) {
       await Promise.all(open.map((listener) => listener.close()));
@@ -70,6 +71,32 @@ export function turnAway(connection: Connection, error: string): ConnectionHandl
   connection.write(Buffer.from(`-${error}\r\n`));
   connection.end();
   return { received: () => undefined, closed: () => undefined };
+}
+
+/** Listens on a unix socket. The file that a server left which was killed is removed; that of a living one is not. */
+async function listenOnPath(
+  path: string,
+  options: ListenOptions,
+  accept: (connection: Connection) => ConnectionHandler,
+): Promise<Listener> {
+  try {
+    return await listen({ path }, options, accept);
+  } catch (error) {
+    if (!isTaken(error) || !lstatSync(path, { throwIfNoEntry: false })?.isSocket() || !(await isDeserted(path)))
+      throw error;
+    unlinkSync(path);
+    return listen({ path }, options, accept);
+  }
+}
+
+function isDeserted(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const closed = (error: NodeJS.ErrnoException | null): void => resolve(error?.code === 'ECONNREFUSED');
+    connect({ path }, { received: () => undefined, closed }, (connection) => {
+      resolve(false);
+      connection.destroy();
+    });
+  });
 }
 
 /** Whether an address exists but somebody else has it, or we may not: never to be passed over. */

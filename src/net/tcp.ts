@@ -8,8 +8,10 @@
  */
 import net from 'node:net';
 import { chmodSync } from 'node:fs';
+import { getSystemErrorName } from 'node:util';
 import { asBuffer, CacheError } from '../base';
 import { addressText, type Address, type Connection, type ConnectionHandler, type Listener } from './connection';
+import { DirectWriter } from './direct-write';
 
 const READ_BUFFER_BYTES = 64 * 1024;
 const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
@@ -29,6 +31,8 @@ class TcpConnection implements Connection {
   readonly isLocal: boolean;
   handler!: ConnectionHandler;
   private isClosed = false;
+  /** Null as long as writes take the ordinary way. */
+  private direct: DirectWriter | null = null;
 
   constructor(
     private readonly socket: net.Socket,
@@ -54,14 +58,23 @@ class TcpConnection implements Connection {
   }
 
   get unsentBytes(): number {
-    return this.socket.writableLength;
+    return this.socket.writableLength + (this.direct === null ? 0 : this.direct.unsentBytes);
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.isClosed || !this.socket.writable) return true;
-    this.socket.write(bytes);
-    // Nothing is left waiting: the operating system has taken it all, synchronously.
-    return this.socket.writableLength === 0;
+    const { socket } = this;
+    if (this.isClosed || socket.destroyed || socket.writableEnded) return true;
+    if (this.direct === null && socket.writableLength === 0) {
+      this.direct = DirectWriter.of(socket, () => this.handler.drained?.());
+    }
+    if (this.direct === null) {
+      socket.write(bytes);
+      // Nothing is left waiting: the operating system has taken it all, synchronously.
+      return socket.writableLength === 0;
+    }
+    const waiting = this.direct.write(bytes);
+    if (waiting < 0) socket.destroy(new Error(`write failed: ${getSystemErrorName(waiting)}`));
+    return waiting <= 0;
   }
 
   pauseReading(): void {

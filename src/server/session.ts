@@ -20,6 +20,9 @@ export const REPLY_SKIP_NEXT = 2;
 /** No reply to this command; on again after it. */
 export const REPLY_SKIP_THIS = 3;
 
+/** Within a turn replies are held against the output limits once they are this many bytes: one read can ask for gigabytes. */
+const TURN_OUTPUT_BYTES_UNCHECKED = 1024 * 1024;
+
 export class Session implements ConnectionHandler, Flushable {
   inTurn = false;
   readonly out = new Output();
@@ -96,6 +99,7 @@ export class Session implements ConnectionHandler, Flushable {
         return;
       }
       this.runCommand(parser);
+      if (this.out.length > TURN_OUTPUT_BYTES_UNCHECKED) this.node.checkOutputLimit(this);
       if (this.closing || this.postponed !== null) return;
     }
   }

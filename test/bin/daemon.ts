@@ -10,7 +10,7 @@ import { realTimers } from '../../src/base';
 import { Client, type Address } from '../../src/net';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
-const BUILD = "import { buildIfStale } from './scripts/fresh-build.mjs'; buildIfStale();";
+const BUILD = "import { buildIfStale } from './scripts/fresh-build.mjs'; buildIfStale({ declarations: false });";
 
 /** What became of a process. */
 export interface Ending {

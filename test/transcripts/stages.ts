@@ -5,7 +5,7 @@
  * Stage of its own whose sessions extend WireSession and hand it bytes.
  */
 import { OracleStage } from '../oracle/oracle-stage';
-import { InProcessStage, ServerStage } from './our-stages';
+import { InProcessStage, ProxyStage, ServerStage } from './our-stages';
 import type { Stage } from './session';
 
 /** These write the replies when transcripts are updated. */
@@ -17,4 +17,6 @@ export const stages: Stage[] = [
   new InProcessStage(),
   new ServerStage(2),
   new ServerStage(3),
+  new ProxyStage(2),
+  new ProxyStage(3),
 ];
