@@ -25,7 +25,7 @@ export abstract class MessageAssembler {
   protected limit = 0;
   /** Set by `stop`: nothing is taken in any more. */
   protected failed = false;
-  private owned = false;
+  protected owned = false;
   private own: Uint8Array = EMPTY_BUFFER;
   private chunk: Uint8Array = EMPTY_BUFFER;
   private chunkStart = 0;

@@ -83,6 +83,48 @@ export class CommandParser extends MessageAssembler {
     }
   }
 
+  /** Bytes that have arrived and belong to no command that was handed out. */
+  get unreadBytes(): number {
+    return this.limit - this.position;
+  }
+
+  /** Where `scout` looks: the chunk that was fed. */
+  get chunkBytes(): Uint8Array {
+    return this.data;
+  }
+
+  /**
+   * Looks ahead in the chunk, without reading: writes where the second words (of most commands, the key) of the next
+   * commands are, -1 for a command of one word, and returns for how many. Stops at the first command that is not whole
+   * or not short and plain; 0 while reading from memory of our own.
+   */
+  scout(starts: Int32Array, ends: Int32Array): number {
+    if (this.owned || this.argumentsTotal !== 0) return 0;
+    const { data, limit } = this;
+    let at = this.position;
+    let count = 0;
+    while (count < starts.length && at + SHORT_LINE_BYTES_MAX <= limit && data[at] === STAR) {
+      const words = shortLength(data, at);
+      if (words <= 0) break;
+      at = afterShortLine(at, words);
+      starts[count] = -1;
+      let word = 0;
+      for (; word < words && at + SHORT_LINE_BYTES_MAX <= limit && data[at] === DOLLAR; word++) {
+        const length = shortLength(data, at);
+        if (length < 0) break;
+        const start = afterShortLine(at, length);
+        if (word === 1) {
+          starts[count] = start;
+          ends[count] = start + length;
+        }
+        at = start + length + 2;
+      }
+      if (word < words || at > limit) break;
+      count++;
+    }
+    return count;
+  }
+
   /** Bytes of memory that this object keeps allocated. */
   override get memoryBytes(): number {
     return super.memoryBytes + this.starts.byteLength + this.ends.byteLength;

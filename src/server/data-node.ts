@@ -145,7 +145,8 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.background.stop();
     this.unpause();
     this.turn.flush();
-    const closed = [this.doorway?.close(), ...this.extraListeners.map((listener) => listener.close())];
+    const doors = this.doorway === null ? this.extraListeners : [this.doorway, ...this.extraListeners];
+    const closed = doors.map((door) => door.close());
     for (const session of this.sessions.values()) session.connection.destroy();
     await Promise.all(closed);
     this.emit('stopped');

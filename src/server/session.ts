@@ -23,6 +23,9 @@ export const REPLY_SKIP_THIS = 3;
 /** Within a turn replies are held against the output limits once they are this many bytes: one read can ask for gigabytes. */
 const TURN_OUTPUT_BYTES_UNCHECKED = 1024 * 1024;
 
+/** Fewer unread bytes are hardly more than one command, and not worth looking ahead. */
+const LOOKAHEAD_BYTES_MIN = 128;
+
 export class Session implements ConnectionHandler, Flushable {
   inTurn = false;
   readonly out = new Output();
@@ -91,17 +94,28 @@ export class Session implements ConnectionHandler, Flushable {
 
   private runCommands(): void {
     const { parser } = this;
+    const { lookahead } = this.node.keyspace;
     for (;;) {
+      if (lookahead.at === lookahead.count && parser.unreadBytes >= LOOKAHEAD_BYTES_MIN) this.lookAhead();
       const answer = parser.next();
-      if (answer === NEED_MORE) return;
       if (answer !== COMMAND) {
-        this.refuse(parser.errorText);
-        return;
+        if (answer !== NEED_MORE) this.refuse(parser.errorText);
+        break;
       }
       this.runCommand(parser);
+      lookahead.at++;
       if (this.out.length > TURN_OUTPUT_BYTES_UNCHECKED) this.node.checkOutputLimit(this);
-      if (this.closing || this.postponed !== null) return;
+      if (this.closing || this.postponed !== null) break;
     }
+    lookahead.clear();
+  }
+
+  /** Fetches what the next commands of a pipeline will need. */
+  private lookAhead(): void {
+    const { lookahead } = this.node.keyspace;
+    const count = this.parser.scout(lookahead.starts, lookahead.ends);
+    if (count > 1) lookahead.fetch(this.database, this.parser.chunkBytes, count);
+    else lookahead.clear();
   }
 
   /** Runs the command that was just parsed, or postpones it, or says why it is none. */

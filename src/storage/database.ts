@@ -50,8 +50,16 @@ export class Database {
 
   /** The record of a key, or 0; does not count as an access (TYPE, TTL, OBJECT …). */
   peek(key: Bytes): Address {
-    const slot = slotOfBytes(key.buffer, key.start, key.end);
-    const hash = this.keyspace.hash.of(key.buffer, key.start, key.end);
+    const { lookahead } = this.keyspace;
+    let slot: number;
+    let hash: number;
+    if (lookahead.isNext(key)) {
+      slot = lookahead.slots[lookahead.at];
+      hash = lookahead.hashes[lookahead.at];
+    } else {
+      slot = slotOfBytes(key.buffer, key.start, key.end);
+      hash = this.keyspace.hash.of(key.buffer, key.start, key.end);
+    }
     this.slot = slot;
     this.hash = hash;
     const record = this.keys.find(slot, hash, key);

@@ -39,6 +39,9 @@ const CAPACITY_STEP = 16;
 export const PAGE_CAPACITY_MAX = 126;
 /** Directories never use more than these bits of the hash; a page that cannot split any more grows beyond 1 KiB. */
 const DEPTH_MAX = 22;
+/** Keys that `fetch` takes at a time. */
+const FETCH_MAX = 16;
+const NO_PAGE = -1;
 /** Two neighbours with no more than this many keys together become one page. */
 const MERGE_MAX = 40;
 
@@ -55,6 +58,9 @@ export class KeyIndex {
   /** Depth 0: the capacity of the only page. */
   private readonly capacities = new Uint16Array(SLOT_COUNT);
 
+  /** Places of entries, between the passes of `fetch`. */
+  private readonly entrySegments = new Int32Array(FETCH_MAX);
+  private readonly entryWords = new Int32Array(FETCH_MAX);
   /** Where `find` found: valid until the next call that is not a `…Found`. */
   private foundSlot = 0;
   private foundPage: Address = 0;
@@ -92,6 +98,41 @@ export class KeyIndex {
       }
       at += 2;
       if (at === end) at = first;
+    }
+  }
+
+  /**
+   * Reads the entries of several keys at a time (see Lookahead): writes to `addresses` the records that they most likely
+   * point to, or 0.
+   */
+  fetch(slots: Int32Array, hashes: Uint32Array, count: number, addresses: Address[]): void {
+    const { u32s } = this.arena;
+    const { entrySegments, entryWords } = this;
+    for (let i = 0; i < count; i++) {
+      const depth = this.depths[slots[i]];
+      let page = this.roots[slots[i]];
+      let capacity = this.capacities[slots[i]];
+      if (depth > 0) {
+        const directory = u32s[page >>> SEGMENT_SHIFT];
+        const at = ((page & SEGMENT_MASK) << 1) + ((hashes[i] >>> (32 - depth)) << 1);
+        page = directory[at];
+        capacity = directory[at + 1];
+      }
+      entrySegments[i] = page === 0 ? NO_PAGE : page >>> SEGMENT_SHIFT;
+      entryWords[i] = ((page & SEGMENT_MASK) << 1) + HEADER_WORDS + (home(hashes[i], capacity) << 1);
+    }
+    for (let i = 0; i < count; i++) {
+      const segment = entrySegments[i];
+      addresses[i] = segment === NO_PAGE ? 0 : u32s[segment][entryWords[i] + 1];
+    }
+    // Some entries are not at home; where they are has been fetched with it, as a rule.
+    for (let i = 0; i < count; i++) {
+      if (addresses[i] === 0) continue;
+      const words = u32s[entrySegments[i]];
+      let at = entryWords[i];
+      const end = Math.min(at + 16, words.length - 1);
+      while (at < end && words[at] !== hashes[i]) at += 2;
+      addresses[i] = at < end ? words[at + 1] : 0;
     }
   }
 

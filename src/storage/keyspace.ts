@@ -16,6 +16,7 @@ import { Arena } from './arena';
 import { Database } from './database';
 import { KeyHash } from './key-hash';
 import type { KeyIndex } from './key-index';
+import { Lookahead } from './lookahead';
 import { Records } from './records';
 
 export interface KeyspaceOptions {
@@ -34,6 +35,8 @@ export class Keyspace {
   readonly hash: KeyHash;
   readonly random: Random;
   readonly databaseCount: number;
+  /** What the commands that come next will need. */
+  readonly lookahead: Lookahead;
 
   /** The time of this turn: milliseconds since the epoch. */
   nowMs = 0;
@@ -52,6 +55,7 @@ export class Keyspace {
   constructor(options: KeyspaceOptions) {
     this.random = options.random;
     this.hash = new KeyHash(options.random);
+    this.lookahead = new Lookahead(this);
     this.databaseCount = options.databases ?? 16;
   }
 

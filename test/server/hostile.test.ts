@@ -66,7 +66,8 @@ class GoodClient {
     await this.client.command('SET', key, 0);
     for (let count = 1; !this.isStopped; count++) {
       const replies = await Promise.all([this.client.command('INCR', key), this.client.command('GET', key)]);
-      expect(replies).toEqual([count, String(count)]);
+      // Thousands of times per second: `expect` would take longer than the answers.
+      if (replies[0] !== count || replies[1] !== `${count}`) throw new Error(`wrong answers: ${replies.join()}`);
     }
   }
 }
@@ -106,6 +107,10 @@ async function crowd(count: number): Promise<BadClient[]> {
   return Promise.all(Array.from({ length: count }, () => BadClient.connect()));
 }
 
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** What a client gets that sends `data` and waits for the end. */
 async function fateOf(data: string | Buffer): Promise<string> {
   const bad = await BadClient.connect();
@@ -128,15 +133,18 @@ describe('what is no RESP', () => {
     for (const { received } of clients) expect(received).toMatch(/^(-ERR [^\r]*\r\n)*$/);
   });
 
-  test.each([
-    ['*1\r\n:1\r\n', "-ERR Protocol error: expected '$', got ':'\r\n"],
-    ['*1048577\r\n', '-ERR Protocol error: invalid multibulk length\r\n'],
-    ['*99999999999999999999\r\n', '-ERR Protocol error: invalid multibulk length\r\n'],
-    ['*2\r\n$3\r\nGET\r\n$536870913\r\n', '-ERR Protocol error: invalid bulk length\r\n'],
-    ['*2\r\n$3\r\nGET\r\n$-5\r\n', '-ERR Protocol error: invalid bulk length\r\n'],
-    ['SET k "unbalanced\r\n', '-ERR Protocol error: unbalanced quotes in request\r\n'],
-    [LONG_LINE, '-ERR Protocol error: too big inline request\r\n'],
-  ])('%j closes its sender and nobody else', async (text, answer) => {
+  const longLine = 'x'.repeat(70_000);
+  test.each(
+    [
+      ['*1\r\n:1\r\n', "-ERR Protocol error: expected '$', got ':'\r\n"],
+      ['*1048577\r\n', '-ERR Protocol error: invalid multibulk length\r\n'],
+      ['*99999999999999999999\r\n', '-ERR Protocol error: invalid multibulk length\r\n'],
+      ['*2\r\n$3\r\nGET\r\n$536870913\r\n', '-ERR Protocol error: invalid bulk length\r\n'],
+      ['*2\r\n$3\r\nGET\r\n$-5\r\n', '-ERR Protocol error: invalid bulk length\r\n'],
+      ['SET k "unbalanced\r\n', '-ERR Protocol error: unbalanced quotes in request\r\n'],
+      [longLine, '-ERR Protocol error: too big inline request\r\n'],
+    ].map(([text, answer]) => ({ text, answer, shown: text.slice(0, 40) })),
+  )('$shown closes its sender and nobody else', async ({ text, answer }) => {
     expect(await fateOf(text)).toBe(answer);
   });
 
@@ -161,7 +169,7 @@ describe('pieces', () => {
     const bytes = Buffer.concat([encodeCommand(['SET', 'slow', 'value']), encodeCommand(['GET', 'slow'])]);
     for (const byte of bytes) {
       bad.send(Buffer.of(byte));
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
     expect(await bad.receives(16)).toBe('+OK\r\n$5\r\nvalue\r\n');
     bad.socket.destroy();
@@ -190,17 +198,12 @@ describe('pieces', () => {
     bad.socket.destroy();
     await expect.poll(() => node.sessions.size).toBe(1);
     expect(await good.command('EXISTS', 'large')).toBe(0);
-    const forceCollection = (globalThis as { gc?: () => void }).gc;
-    await expect
-      .poll(
-        () => {
-          if (forceCollection === undefined) Buffer.alloc(16 * MEBIBYTE);
-          else forceCollection();
-          return externalBytes() - before;
-        },
-        { timeout: 20_000 },
-      )
-      .toBeLessThan(80 * MEBIBYTE);
+    const collected = (): number => {
+      // Allocating is what makes V8 look for memory that nobody needs any more.
+      Buffer.alloc(4 * MEBIBYTE);
+      return externalBytes() - before;
+    };
+    await expect.poll(collected, { timeout: 20_000, interval: 10 }).toBeLessThan(16 * MEBIBYTE);
   });
 
   test('a client that closes its side after its commands still gets the replies', async () => {
@@ -224,14 +227,15 @@ describe('quantities', () => {
     expect(bad.received).toBe(':0\r\n-ERR Protocol error: invalid multibulk length\r\n');
   });
 
-  test('2,000 connections that are closed as soon as they are open, ten times over', async () => {
+  test('10,000 connections that are closed as soon as they are open', async () => {
     const before = node.statistics.connectionsReceived;
-    for (let round = 0; round < 20; round++) {
-      const clients = await crowd(500);
+    for (let count = 0; count < 10_000; count += 250) {
+      const clients = await crowd(250);
       for (const { socket } of clients) socket.destroy();
       await Promise.all(clients.map(({ closed }) => closed));
+      // libuv accepts one connection per turn; who comes faster than that overflows the system's queue and waits a second.
+      while (node.statistics.connectionsReceived - before < count + 250) await nextTurn();
     }
-    await expect.poll(() => node.statistics.connectionsReceived - before, { timeout: 10_000 }).toBe(10_000);
     await expect.poll(() => node.sessions.size, { timeout: 10_000 }).toBe(1);
   });
 
