@@ -1,6 +1,6 @@
 import { defineConfig, type Options } from 'tsup';
 
-const rooms = ['base', 'resp', 'slots', 'commands', 'storage', 'net', 'server', 'proxy', 'config'];
+const rooms = ['base', 'resp', 'slots', 'metrics', 'commands', 'storage', 'net', 'server', 'proxy', 'config'];
 
 /**
  * esbuild turns top-level `const` into `var` when it bundles, and V8 then no longer folds these constants into code:
@@ -22,7 +22,10 @@ const common: Options = {
 export default defineConfig([
   {
     ...common,
-    entry: { index: 'src/index.ts', ...Object.fromEntries(rooms.map((room) => [`${room}/index`, `src/${room}/index.ts`])) },
+    entry: {
+      index: 'src/index.ts',
+      ...Object.fromEntries(rooms.map((room) => [`${room}/index`, `src/${room}/index.ts`])),
+    },
     format: ['esm', 'cjs'],
     splitting: true,
     // TypeScript 6 objects to an option that tsup's declaration build sets by itself.

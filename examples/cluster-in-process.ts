@@ -32,8 +32,8 @@ export async function run(log: (line: string) => void): Promise<void> {
   const client = await Client.connect(await proxy.listen({ host: '127.0.0.1', port: 0 }), realTimers);
   await proxy.viewKnown();
 
-  await client.command('MSET', 'a', 1, 'b', 2, 'c', 3, 'd', 4);
-  log(`MGET: ${String(await client.command('MGET', 'd', 'c', 'b', 'a'))}`);
+  await client.command('MSET', 'one', 1, 'two', 2, 'three', 3, 'four', 4);
+  log(`MGET: ${String(await client.command('MGET', 'four', 'three', 'two', 'one'))}`);
   log(`DBSIZE: ${String(await client.command('DBSIZE'))}`);
   log(`each server has some: ${servers.every(({ node }) => node.keyspace.database(0).size > 0)}`);
 

@@ -1,4 +1,8 @@
+export { CommandCall, type CallNode, type CallSession, type CommonHandler } from './call';
 export { commands, families } from './catalogue';
+export { clientLine, type ClientDescription } from './client-line';
+export { commonClientHandlers } from './common-client';
+export { commonConnectionHandlers, commonServerHandlers } from './common-connection';
 export { connection } from './connection';
 export {
   family,
@@ -12,6 +16,20 @@ export {
   type Handlers,
   type Merge,
 } from './declaration';
+export {
+  BAD_CLIENT_NAME,
+  DB_OUT_OF_RANGE,
+  INVALID_ARGUMENTS,
+  NO_AUTH,
+  NOT_AN_INTEGER,
+  OUT_OF_INT32,
+  SYNTAX_ERROR,
+  unknownCommand,
+  unknownSubcommand,
+  unknownSubcommandOrArity,
+  WRONG_PASS,
+  wrongArity,
+} from './errors';
 export {
   CATEGORY_ADMIN,
   CATEGORY_BITMAP,
@@ -61,10 +79,24 @@ export {
 } from './flags';
 export { generic } from './generic';
 export { arityOf, parseUsage, widthMax, widthMin, type Argument } from './grammar';
+export {
+  areRight,
+  HELLO_NEEDS_AUTH,
+  isPrintable,
+  parseAuth,
+  parseHello,
+  writeHello,
+  type Credentials,
+  type Greeter,
+  type Hello,
+} from './hello';
+export { containerHelp } from './help';
+export { introspectionHandlers } from './introspection';
 export { KEYS_INVALID, KeyPositions, type CommandArguments, type KeyLayout, type KeySpec } from './keys';
 export { commandsMarkdown } from './markdown';
 export { NAME_UNKNOWN, NameIndex } from './names';
 export { commandDocs, commandInfo, keyFlags, replyName, tipsOf, type ReplyPair, type ReplyTree } from './replies';
+export { writeReplyTree } from './reply-tree';
 export { server } from './server';
 export { string } from './string';
 export { ARGC_UNLIMITED, CommandSpec, CommandTable, compile, findKeys, resolve } from './table';

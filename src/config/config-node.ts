@@ -7,7 +7,7 @@
  */
 import { EventEmitter } from 'eventemitter3';
 import type { World } from '../base';
-import { Doorway, listen, Turn, turnAway, type Address, type Connection, type ConnectionHandler, type Listener } from '../net';
+import { Doorway, refusalOf, Turn, turnAway, type Address, type Connection, type ConnectionHandler } from '../net';
 import { defaultProtocolLimits, type ProtocolLimits } from '../resp';
 import type { ClusterView } from '../slots';
 import { ConfigAuthority } from './authority';
@@ -37,8 +37,8 @@ export class ConfigNode extends EventEmitter<ConfigNodeEvents> {
   };
   readonly sessions = new Set<ConfigSession>();
   authority!: ConfigAuthority;
-  private doorway: Doorway | null = null;
-  private readonly extraListeners: Listener[] = [];
+  private readonly doorway: Doorway;
+  private nextSessionId = 1;
 
   constructor(
     readonly world: World,
@@ -46,6 +46,7 @@ export class ConfigNode extends EventEmitter<ConfigNodeEvents> {
   ) {
     super();
     this.turn = new Turn(world.timers);
+    this.doorway = new Doorway(world, (connection) => this.accept(connection));
   }
 
   /** Takes up the state and opens the doors. Rejects with BAD_VIEW or LISTEN_FAILED. */
@@ -57,24 +58,22 @@ export class ConfigNode extends EventEmitter<ConfigNodeEvents> {
       for (const session of this.sessions) session.offerView();
       this.emit('view', view, event);
     });
-    this.doorway = await Doorway.open(values, this.world.log, (connection) => this.accept(connection));
+    await this.doorway.open(values);
     this.emit('ready', this.doorway.addresses);
   }
 
   /** Listens at one more address; port 0 lets the system choose. Returns where it listens. */
-  async listen(address: Address): Promise<Address> {
-    const listener = await listen(address, {}, (connection) => this.accept(connection));
-    this.extraListeners.push(listener);
-    return listener.address;
+  listen(address: Address): Promise<Address> {
+    return this.doorway.add(address);
   }
 
   get addresses(): readonly Address[] {
-    return this.doorway?.addresses ?? [];
+    return this.doorway.addresses;
   }
 
   /** Stops accepting, lets what was proposed become durable, closes everything. */
   async stop(): Promise<void> {
-    await Promise.all([this.doorway?.close(), ...this.extraListeners.map((listener) => listener.close())]);
+    await this.doorway.close();
     await this.authority.settled();
     this.turn.flush();
     for (const session of this.sessions) session.close();
@@ -82,15 +81,9 @@ export class ConfigNode extends EventEmitter<ConfigNodeEvents> {
   }
 
   private accept(connection: Connection): ConnectionHandler {
-    const { values } = this.settings;
-    if (this.sessions.size >= values.maxclients) return turnAway(connection, 'ERR max number of clients reached');
-    if (values['protected-mode'] && values.requirepass === '' && !connection.isLocal) {
-      return turnAway(
-        connection,
-        'DENIED cache-config is in protected mode: no password is set (requirepass), so only this machine may connect',
-      );
-    }
-    const session = new ConfigSession(this, connection);
+    const refusal = refusalOf(connection, this.settings.values, 'cache-config', this.sessions.size);
+    if (refusal !== null) return turnAway(connection, refusal);
+    const session = new ConfigSession(this.nextSessionId++, this, connection);
     this.sessions.add(session);
     return session;
   }

@@ -5,9 +5,19 @@
  * RESP client says by way of greeting (HELLO, AUTH, PING, CLIENT, COMMAND, SELECT 0, QUIT) is answered, so that
  * redis-cli, ioredis and node-redis can be used as they are.
  */
-import { timingSafeEqual } from 'node:crypto';
 import Denque from 'denque';
 import { Output, VERSION } from '../base';
+import {
+  areRight,
+  HELLO_NEEDS_AUTH,
+  NO_AUTH,
+  parseAuth,
+  parseHello,
+  writeHello,
+  WRONG_PASS,
+  wrongArity,
+  type Credentials,
+} from '../commands';
 import type { Connection, ConnectionHandler, Flushable } from '../net';
 import { COMMAND, CommandParser, NEED_MORE, ReplyWriter } from '../resp';
 import { perform, refusalText, viewMessage, type Follower, type ReplyValue } from './commands';
@@ -35,6 +45,7 @@ export class ConfigSession implements ConnectionHandler, Flushable, Follower {
   private sentVersion = VERSION_NONE;
 
   constructor(
+    private readonly id: number,
     private readonly node: ConfigNode,
     private readonly connection: Connection,
   ) {
@@ -149,62 +160,53 @@ export class ConfigSession implements ConnectionHandler, Flushable, Follower {
   }
 
   /** Answers what clients say before they ask; false where it is something else. */
-  private greet(words: string[]): boolean {
+  private greet([word, ...rest]: readonly string[]): boolean {
     const { reply } = this;
-    const name = words[0].toUpperCase();
-    if (name === 'AUTH' || (name === 'HELLO' && words[2]?.toUpperCase() === 'AUTH')) {
-      if (!this.authenticate(words[words.length - 1])) return true;
-      if (name === 'AUTH') {
-        reply.ok();
-        return true;
-      }
-    }
-    if (name === 'QUIT') {
+    const name = word.toUpperCase();
+    if (name === 'AUTH') {
+      this.auth(rest);
+    } else if (name === 'HELLO') {
+      this.hello(rest);
+    } else if (name === 'QUIT') {
       reply.ok();
       this.closing = true;
-      return true;
+    } else if (!this.isAuthenticated) {
+      reply.error(NO_AUTH);
+    } else if (name === 'PING') {
+      reply.simple('PONG');
+    } else if (name === 'COMMAND') {
+      reply.emptyArray();
+    } else if (name === 'CLIENT' || (name === 'SELECT' && rest[0] === '0')) {
+      reply.ok();
+    } else {
+      return false;
     }
-    if (!this.isAuthenticated) {
-      reply.error('NOAUTH Authentication required.');
-      return true;
-    }
-    if (name === 'HELLO') this.hello(words[1]);
-    else if (name === 'PING') reply.simple('PONG');
-    else if (name === 'COMMAND') reply.emptyArray();
-    else if (name === 'CLIENT' || (name === 'SELECT' && words[1] === '0')) reply.ok();
-    else return false;
     return true;
   }
 
-  private authenticate(password: string): boolean {
-    const expected = Buffer.from(this.node.settings.values.requirepass);
-    const given = Buffer.from(password);
-    const isRight = expected.length > 0 && expected.length === given.length && timingSafeEqual(expected, given);
-    if (isRight) this.isAuthenticated = this.parser.authenticated = true;
-    else this.reply.error('WRONGPASS invalid username-password pair or user is disabled.');
-    return isRight;
+  private auth(words: readonly string[]): void {
+    const credentials =
+      words.length === 0 ? wrongArity('auth') : parseAuth(words, this.node.settings.values.requirepass);
+    if (typeof credentials === 'string') this.reply.error(credentials);
+    else if (this.authenticate(credentials)) this.reply.ok();
   }
 
-  private hello(version: string | undefined): void {
+  private hello(words: readonly string[]): void {
     const { reply } = this;
-    if (version !== undefined && version !== '2' && version !== '3') {
-      reply.error('NOPROTO unsupported protocol version');
-      return;
-    }
-    if (version !== undefined) reply.protocol = version === '3' ? 3 : 2;
-    const fields: [string, ReplyValue][] = [
-      ['server', 'cache-config'],
-      ['version', VERSION],
-      ['proto', reply.protocol],
-      ['mode', 'standalone'],
-      ['role', 'master'],
-      ['modules', []],
-    ];
-    reply.map(fields.length);
-    for (const [key, value] of fields) {
-      this.write(key);
-      this.write(value);
-    }
+    const hello = parseHello(words);
+    if (typeof hello === 'string') return reply.error(hello);
+    if (hello.credentials !== null && !this.authenticate(hello.credentials)) return;
+    if (!this.isAuthenticated) return reply.error(HELLO_NEEDS_AUTH);
+    if (hello.protocol !== null) reply.protocol = hello.protocol;
+    writeHello(reply, { server: 'cache-config', version: VERSION, id: this.id });
+  }
+
+  /** False after the error reply where the credentials are wrong. */
+  private authenticate(credentials: Credentials): boolean {
+    const isRight = areRight(credentials, this.node.settings.values.requirepass);
+    if (isRight) this.isAuthenticated = this.parser.authenticated = true;
+    else this.reply.error(WRONG_PASS);
+    return isRight;
   }
 
   private write(value: ReplyValue): void {

@@ -11,7 +11,7 @@ import type net from 'node:net';
 
 /** The parts of libuv's stream handle, as Node wraps it, that are used here. */
 interface StreamHandle {
-  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
+  readonly writeBuffer: (this: StreamHandle, request: WriteRequest, bytes: Uint8Array) => number;
   readonly writeQueueSize: number;
 }
 
@@ -71,7 +71,7 @@ export class DirectWriter {
 
 /** Looks at the request of the next ordinary write of this handle, and lets the write happen. */
 function learnFrom(handle: StreamHandle): void {
-  const own = handle as { writeBuffer?: StreamHandle['writeBuffer'] };
+  const own: { -readonly [Name in 'writeBuffer']?: StreamHandle[Name] } = handle;
   const original = handle.writeBuffer;
   own.writeBuffer = function (this: StreamHandle, request, bytes) {
     delete own.writeBuffer;

@@ -1,76 +1,92 @@
 /**
- * Doorway: every place where a node listens, opened from its settings and closed together.
+ * Doorway: every way into a node: the listeners that its settings name, those that a program adds, and connections in
+ * memory; closed together.
  *
  * `bind` has Redis' meaning: a list of addresses, `*` for all of IPv4, `::*` for all of IPv6; one that begins with "-"
  * may be missing on this machine.
  */
 import { lstatSync, unlinkSync } from 'node:fs';
-import { CacheError, type Log } from '../base';
-import type { Address, Connection, ConnectionHandler, Listener } from './connection';
+import { CacheError, type World } from '../base';
+import { addressText, type Address, type Connection, type ConnectionHandler, type Listener } from './connection';
+import type { DoorwaySettings } from './doorway-settings';
+import { memoryPair, type MemoryEnd } from './memory';
 import { connect, listen, type ListenOptions } from './tcp';
 
-/** The settings that all nodes have in common, by their names in a configuration file. */
-export interface DoorwaySettings {
-  /** 0: no TCP. */
-  readonly port: number;
-  readonly bind: readonly string[];
-  /** A path; empty: none. */
-  readonly unixsocket: string;
-  /** Permissions of the unix socket; 0: as the process's umask has it. */
-  readonly unixsocketperm: number;
-  readonly 'tcp-backlog': number;
-  /** Seconds; 0: off. */
-  readonly 'tcp-keepalive': number;
-}
-
 export class Doorway {
-  private constructor(private readonly open: readonly Listener[]) {}
+  private readonly listeners: Listener[] = [];
 
-  /** Opens all; rejects with LISTEN_FAILED, and nothing open, where one that must be cannot be. */
-  static async open(
-    settings: DoorwaySettings,
-    log: Log,
-    accept: (connection: Connection) => ConnectionHandler,
-  ): Promise<Doorway> {
-    const options = { backlog: settings['tcp-backlog'], keepAliveSeconds: settings['tcp-keepalive'] };
-    const open: Listener[] = [];
+  /** @param accept gives each connection its handler, whichever way it came */
+  constructor(
+    private readonly world: World,
+    private readonly accept: (connection: Connection) => ConnectionHandler,
+  ) {}
+
+  /** Opens all that the settings name; rejects with LISTEN_FAILED, and none of them open, where one that must be cannot be. */
+  async open(settings: DoorwaySettings): Promise<void> {
+    const backlog = settings['tcp-backlog'];
+    const options: ListenOptions = {
+      backlog,
+      // Read for each connection: CONFIG SET may change it.
+      get keepAliveSeconds() {
+        return settings['tcp-keepalive'];
+      },
+    };
+    const opened: Listener[] = [];
     try {
       const { port } = settings;
       for (const bind of port === 0 ? [] : settings.bind) {
         const isOptional = bind.startsWith('-');
         try {
-          open.push(await listen({ host: hostOf(isOptional ? bind.slice(1) : bind), port }, options, accept));
+          opened.push(await listen({ host: hostOf(isOptional ? bind.slice(1) : bind), port }, options, this.accept));
         } catch (error) {
           if (!isOptional || isTaken(error)) throw error;
-          log('verbose', (error as Error).message);
+          this.world.log('verbose', (error as Error).message);
         }
       }
       if (settings.unixsocket !== '') {
         const mode = settings.unixsocketperm === 0 ? {} : { mode: settings.unixsocketperm };
-        open.push(await listenOnPath(settings.unixsocket, { ...options, ...mode }, accept));
+        opened.push(await listenOnPath(settings.unixsocket, { backlog, ...mode }, this.accept));
       }
     } catch (error) {
-      await Promise.all(open.map((listener) => listener.close()));
+      await Promise.all(opened.map((listener) => listener.close()));
       throw error;
     }
-    return new Doorway(open);
+    this.listeners.push(...opened);
+  }
+
+  /** Listens at one more address; port 0 lets the system choose. Returns where it listens. Rejects with LISTEN_FAILED. */
+  async add(address: Address): Promise<Address> {
+    const listener = await listen(address, {}, this.accept);
+    this.listeners.push(listener);
+    return listener.address;
+  }
+
+  /** A connection without a network; the other end is this node's. */
+  connectInMemory(): MemoryEnd {
+    const [client, server] = memoryPair(this.world.timers);
+    server.attach(this.accept(server.connection));
+    return client;
   }
 
   get addresses(): readonly Address[] {
-    return this.open.map((listener) => listener.address);
+    return this.listeners.map((listener) => listener.address);
+  }
+
+  /** What the section "server" of INFO says of the listeners. */
+  get infoFields(): Record<string, string> {
+    return Object.fromEntries(this.addresses.map((address, i) => [`listener${i}`, listenerText(address)]));
   }
 
   /** Stops accepting. Connections that exist stay. */
   async close(): Promise<void> {
-    await Promise.all(this.open.map((listener) => listener.close()));
+    await Promise.all(this.listeners.map((listener) => listener.close()));
   }
 }
 
-/** Sends one last error line to a connection that is not let in. `error` has no "-". */
-export function turnAway(connection: Connection, error: string): ConnectionHandler {
-  connection.write(Buffer.from(`-${error}\r\n`));
-  connection.end();
-  return { received: () => undefined, closed: () => undefined };
+function listenerText(address: Address): string {
+  return 'path' in address
+    ? `name=unix,bind=${address.path}`
+    : `name=tcp,bind=${addressText(address).replace(/:\d+$/, '')},port=${address.port}`;
 }
 
 /** Listens on a unix socket. The file that a server left which was killed is removed; that of a living one is not. */

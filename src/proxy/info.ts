@@ -1,122 +1,104 @@
 /**
- * INFO of the proxy. Sections and fields that Redis has keep Redis' names, so that tools find what they look for; what
- * only a proxy knows is in the section `slotcache`.
+ * The sections of INFO of the proxy. Fields that Redis has keep Redis' names and order, so that tools find what they look
+ * for; what a proxy does not have (data, their memory, replicas) is left out rather than made up. What only a proxy
+ * knows is in the last section, our own.
  */
-import { ProcessGauge, VERSION } from '../base';
-import { replyName } from '../commands';
-import { addressText } from '../net';
+import { commands, replyName } from '../commands';
+import {
+  byteRateFields,
+  clientMemory,
+  cpuFields,
+  errorFields,
+  human,
+  limitFields,
+  ownFields,
+  serverFields,
+  trafficFields,
+  turnFields,
+  turnRateFields,
+  type Fields,
+  type Sections,
+} from '../metrics';
 import type { ProxyNode } from './proxy-node';
 
-const gauge = new ProcessGauge();
-
-type Fields = readonly (readonly [name: string, value: string | number])[];
-
-const SECTIONS: Readonly<Record<string, (node: ProxyNode) => Fields>> = {
-  server: serverSection,
-  clients: clientsSection,
-  memory: memorySection,
-  stats: statsSection,
-  slotcache: slotcacheSection,
-  commandstats: commandSection,
+export const SECTIONS: Sections<ProxyNode> = {
+  server: { title: 'Server', fields: nodeFields },
+  clients: { title: 'Clients', fields: clientFields },
+  memory: { title: 'Memory', fields: memoryFields },
+  stats: { title: 'Stats', fields: statisticsFields },
+  cpu: { title: 'CPU', fields: cpuFields },
+  commandstats: { title: 'Commandstats', onlyOnRequest: true, fields: commandFields },
+  errorstats: { title: 'Errorstats', fields: ({ statistics }) => errorFields(statistics.errors) },
+  // To its clients the proxy is one server: what clients call a cluster, they must not look for here.
+  cluster: { title: 'Cluster', fields: () => ({ cluster_enabled: 0 }) },
+  slotcache: { title: 'Slotcache', fields: slotcacheFields },
 };
 
-/** Sections that are shown to who names none. */
-const DEFAULT_SECTIONS = ['server', 'clients', 'memory', 'stats', 'slotcache'];
-
-/** The text for the sections that were asked for, in any case; unknown ones are left out, as in Redis. */
-export function infoText(node: ProxyNode, asked: readonly string[]): string {
-  const wanted = new Set<string>();
-  for (const word of asked.length === 0 ? ['default'] : asked) {
-    const name = word.toLowerCase();
-    const names =
-      name === 'default' ? DEFAULT_SECTIONS : name === 'all' || name === 'everything' ? Object.keys(SECTIONS) : [name];
-    for (const each of names) wanted.add(each);
-  }
-  return Object.entries(SECTIONS)
-    .filter(([name]) => wanted.has(name))
-    .map(([name, fields]) => {
-      const lines = fields(node).map(([field, value]) => `${field}:${value}\r\n`);
-      return `# ${name[0].toUpperCase()}${name.slice(1)}\r\n${lines.join('')}`;
-    })
-    .join('\r\n');
+function nodeFields(node: ProxyNode): Fields {
+  return { ...serverFields(node), executable: node.processGauge.executable, ...node.doorway.infoFields };
 }
 
-function serverSection({ settings, world, startedMs, runId, addresses }: ProxyNode): Fields {
-  const uptimeSeconds = Math.floor((world.clock.monotonicMs() - startedMs) / 1000);
-  const tcp = addresses.find((address) => 'port' in address);
-  return [
-    ['redis_version', settings.values['redis-version']],
-    ['slotcache_version', VERSION],
-    ['redis_mode', 'standalone'],
-    ['node_version', gauge.nodeVersion],
-    ['process_id', gauge.id],
-    ['run_id', runId],
-    ['tcp_port', tcp !== undefined && 'port' in tcp ? tcp.port : 0],
-    ['server_time_usec', Math.floor(world.clock.wallMs() * 1000)],
-    ['uptime_in_seconds', uptimeSeconds],
-    ['uptime_in_days', Math.floor(uptimeSeconds / 86_400)],
-    ['listeners', addresses.map(addressText).join(',')],
-  ];
+function clientFields({ sessions, settings }: ProxyNode): Fields {
+  const { maxInputBytes, maxOutputBytes } = clientMemory(sessions.values());
+  return {
+    connected_clients: sessions.size,
+    maxclients: settings.values['maxclients'],
+    client_recent_max_input_buffer: maxInputBytes,
+    client_recent_max_output_buffer: maxOutputBytes,
+    blocked_clients: 0,
+  };
 }
 
-function clientsSection({ sessions, settings }: ProxyNode): Fields {
-  let owed = 0;
-  let unsentBytes = 0;
-  for (const session of sessions.values()) {
-    owed += session.owed;
-    unsentBytes += session.unsentBytes;
-  }
-  return [
-    ['connected_clients', sessions.size],
-    ['maxclients', settings.values['maxclients']],
-    ['blocked_clients', 0],
-    ['replies_owed', owed],
-    ['unsent_reply_bytes', unsentBytes],
-  ];
+function memoryFields({ sessions, processGauge }: ProxyNode): Fields {
+  const { residentBytes, machineBytes } = processGauge.memory();
+  return {
+    used_memory_rss: residentBytes,
+    used_memory_rss_human: human(residentBytes),
+    total_system_memory: machineBytes,
+    total_system_memory_human: human(machineBytes),
+    mem_clients_normal: clientMemory(sessions.values()).totalBytes,
+  };
 }
 
-function memorySection(): Fields {
-  const { residentBytes, heapUsedBytes, heapTotalBytes } = gauge.memory();
-  return [
-    ['used_memory_rss', residentBytes],
-    ['v8_heap_used', heapUsedBytes],
-    ['v8_heap_total', heapTotalBytes],
-  ];
+function statisticsFields({ statistics }: ProxyNode): Fields {
+  return {
+    ...trafficFields(statistics),
+    ...byteRateFields(statistics),
+    rejected_connections: statistics.connectionsRejected,
+    total_error_replies: statistics.errors.total,
+    total_reads_processed: statistics.reads,
+    total_writes_processed: statistics.writes,
+    ...limitFields(statistics),
+    ...turnFields(statistics),
+    ...turnRateFields(statistics),
+    acl_access_denied_auth: statistics.deniedAuthentications,
+  };
 }
 
-function statsSection({ statistics }: ProxyNode): Fields {
-  return [
-    ['total_connections_received', statistics.connectionsReceived],
-    ['total_commands_processed', statistics.commands],
-    ['total_net_input_bytes', statistics.inputBytes],
-    ['total_net_output_bytes', statistics.outputBytes],
-    ['rejected_connections', statistics.connectionsRejected],
-    ['total_error_replies', statistics.errorReplies],
-    ['client_output_buffer_limit_disconnections', statistics.outputLimitDisconnects],
-    ...[...statistics.errors].map(([code, count]) => [`errorstat_${code}`, `count=${count}`] as const),
-  ];
+function commandFields({ statistics }: ProxyNode): Fields {
+  const called = commands.all.filter((spec) => statistics.calls[spec.id] > 0);
+  return Object.fromEntries(called.map((spec) => [`cmdstat_${replyName(spec)}`, `calls=${statistics.calls[spec.id]}`]));
 }
 
-function slotcacheSection({ router, backends, statistics, viewLink, settings }: ProxyNode): Fields {
+function slotcacheFields(node: ProxyNode): Fields {
+  const { router, backends, sessions, settings, statistics, viewLink } = node;
   const { view } = router;
-  return [
-    ['role', 'proxy'],
-    ['zone', settings.values['zone']],
-    ['view_version', view.version],
-    ['config_server', viewLink?.connectedTo ?? ''],
-    ['groups', view.groups.length],
-    ['longest_turn_ms', statistics.longestTurnMs.toFixed(3)],
-    ...[...backends.all].map(
-      ({ id, protocol, state, owed, commands, losses, unsentBytes }, i) =>
-        [
-          `backend${i}`,
-          `server=${id},resp=${protocol},state=${state},in_flight=${owed},commands=${commands},losses=${losses},` +
-            `unsent_bytes=${unsentBytes}`,
-        ] as const,
-    ),
-  ];
-}
-
-function commandSection({ statistics }: ProxyNode): Fields {
-  return [...statistics.byCommand()].map(([spec, calls]) => [`cmdstat_${replyName(spec)}`, `calls=${calls}`]);
+  let repliesOwed = 0;
+  for (const session of sessions.values()) repliesOwed += session.owed;
+  const fields: Fields = {
+    ...ownFields(node, statistics),
+    slotcache_role: 'proxy',
+    slotcache_zone: settings.values['zone'],
+    slotcache_view_version: view.version,
+    slotcache_config_server: viewLink?.connectedTo ?? '',
+    slotcache_groups: view.groups.length,
+    slotcache_replies_owed: repliesOwed,
+  };
+  let count = 0;
+  for (const { id, protocol, state, owed, commands: sent, losses, unsentBytes } of backends.all) {
+    fields[`slotcache_backend${count++}`] =
+      `server=${id},resp=${protocol},state=${state},in_flight=${owed},commands=${sent},losses=${losses},` +
+      `unsent_bytes=${unsentBytes}`;
+  }
+  return fields;
 }

@@ -1,73 +1,26 @@
 /**
- * LocalCall: a command that the proxy answers by itself, on its way through its handler.
- *
- * Arguments are numbered from the command's name (0) and valid until the handler returns. A handler writes exactly one
- * reply to `reply`, at once. Helpers that can fail write the error reply themselves and return a value that says so.
+ * LocalCall: a command that the proxy answers by itself, on its way through its handler. There is one for all commands of
+ * a proxy; `begin` points it at the next. A handler writes exactly one reply to `reply`, at once.
  */
-import { Bytes, parseInteger } from '../base';
-import { replyName, type CommandSpec } from '../commands';
-import type { CommandParser, ReplyWriter } from '../resp';
-import { NOT_AN_INTEGER, SYNTAX_ERROR, wrongArity } from './error-replies';
+import { CommandCall, type CommandArguments, type CommandSpec } from '../commands';
 import type { ProxyNode } from './proxy-node';
 import type { Session } from './session';
 
 export type LocalCommand = (call: LocalCall) => void;
 
-export class LocalCall {
-  readonly argc: number;
-  readonly reply: ReplyWriter;
+export class LocalCall extends CommandCall {
+  session!: Session;
 
-  constructor(
-    readonly node: ProxyNode,
-    readonly session: Session,
-    readonly spec: CommandSpec,
-    readonly args: CommandParser,
-  ) {
-    this.argc = args.argc;
-    this.reply = session.reply;
+  constructor(readonly node: ProxyNode) {
+    super();
   }
 
-  arg(i: number): Bytes {
-    return new Bytes(this.args.buffer, this.args.starts[i], this.args.ends[i]);
+  begin(session: Session, spec: CommandSpec, args: CommandArguments): void {
+    this.session = session;
+    this.take(spec, args, session.reply);
   }
 
-  /** Argument i as text (UTF-8). */
-  text(i: number): string {
-    return this.arg(i).toString();
-  }
-
-  /** The arguments from `first` on. */
-  textsFrom(first: number): string[] {
-    const texts: string[] = [];
-    for (let i = first; i < this.argc; i++) texts.push(this.text(i));
-    return texts;
-  }
-
-  /** Whether argument i is this word (ASCII, in lower case), in any case. */
-  is(i: number, word: string): boolean {
-    return this.arg(i).is(word);
-  }
-
-  /** Argument i as an integer within ±(2^53 − 1); NaN after the error reply. */
-  integer(i: number, error = NOT_AN_INTEGER): number {
-    const value = parseInteger(this.arg(i));
-    if (Number.isNaN(value)) this.reply.error(error);
-    return value;
-  }
-
-  /** Argument i as ON or OFF; null after the error reply. */
-  onOrOff(i: number): boolean | null {
-    if (this.is(i, 'on')) return true;
-    if (this.is(i, 'off')) return false;
-    this.syntaxError();
-    return null;
-  }
-
-  syntaxError(): void {
-    this.reply.error(SYNTAX_ERROR);
-  }
-
-  wrongArity(): void {
-    this.reply.error(wrongArity(replyName(this.spec)));
+  override offers(spec: CommandSpec): boolean {
+    return this.node.route.passes(spec);
   }
 }

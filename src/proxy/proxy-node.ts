@@ -6,33 +6,32 @@
  * data: whatever is in it may be lost, and costs its clients their connections only.
  */
 import { EventEmitter } from 'eventemitter3';
-import { Output, type World } from '../base';
+import { Output, ProcessGauge, type World } from '../base';
 import { commands, type CommandSpec } from '../commands';
+import { makeRunId, RATE_SAMPLE_EVERY_MS, TrafficStatistics } from '../metrics';
 import {
   connect,
   Doorway,
-  listen,
-  memoryPair,
+  protocolLimitsOf,
+  refusalOf,
   Turn,
   turnAway,
   type Address,
   type Connection,
   type ConnectionHandler,
-  type Listener,
   type MemoryEnd,
 } from '../net';
 import type { CommandParser, ProtocolLimits } from '../resp';
 import { SlotRouter, type ClusterView } from '../slots';
 import type { Backend, BackendHost } from './backend';
 import { Backends } from './backends';
-import { PROTECTED_MODE, SLOT_NOT_SERVED, TOO_MANY_CLIENTS, VIEW_UNKNOWN } from './error-replies';
+import { SLOT_NOT_SERVED, VIEW_UNKNOWN } from './error-replies';
 import type { Dial } from './link';
 import { LocalCall, type LocalCommand } from './local-call';
 import { localCommands } from './local-commands';
 import { Route } from './route';
 import { Session } from './session';
 import { hostAndPort, staticView, type ProxySettings } from './settings';
-import { Statistics } from './statistics';
 import { ViewLink } from './view-link';
 
 export interface ProxyNodeEvents {
@@ -51,7 +50,9 @@ const LOCAL_BY_ID: readonly (LocalCommand | null)[] = commands.all.map((spec) =>
 const LOCAL_NAMES: ReadonlySet<string> = new Set(Object.keys(localCommands));
 
 export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendHost {
-  readonly statistics = new Statistics(commands);
+  readonly statistics = new TrafficStatistics(commands.all.length);
+  readonly processGauge = new ProcessGauge();
+  readonly doorway: Doorway;
   readonly turn: Turn;
   readonly route = new Route(commands, LOCAL_NAMES);
   readonly router = new SlotRouter();
@@ -67,12 +68,11 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
   outputBytesMax: number;
   viewLink: ViewLink | null = null;
 
-  private doorway: Doorway | null = null;
-  private readonly extraListeners: Listener[] = [];
   private nextSessionId = 1;
   private hasView = false;
   private turnStartMs = 0;
-  private cancelLookAfter: (() => void) | null = null;
+  private readonly localCall = new LocalCall(this);
+  private readonly cancelBackground: (() => void)[] = [];
   private isStopping = false;
   private readonly endOfTurn = new EndOfTurn(this);
 
@@ -83,19 +83,12 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
     readonly dial: Dial = connect,
   ) {
     super();
-    const { values } = settings;
     this.startedMs = world.clock.monotonicMs();
-    this.runId = Array.from({ length: 5 }, () => world.random.uint32().toString(16).padStart(8, '0')).join('');
+    this.runId = makeRunId(world.random);
+    this.doorway = new Doorway(world, (connection) => this.accept(connection));
     this.turn = new Turn(world.timers);
-    this.limits = {
-      bulkBytesMax: values['proto-max-bulk-len'],
-      argumentsMax: 1024 * 1024,
-      inlineBytesMax: 64 * 1024,
-      queryBytesMax: values['client-query-buffer-limit'],
-    };
-    this.outputBytesMax = values['client-output-limit'];
-    settings.onChange('proto-max-bulk-len', (bytes) => (this.limits.bulkBytesMax = bytes));
-    settings.onChange('client-query-buffer-limit', (bytes) => (this.limits.queryBytesMax = bytes));
+    this.limits = protocolLimitsOf(settings);
+    this.outputBytesMax = settings.values['client-output-limit'];
     settings.onChange('requirepass', (password) => {
       if (password === '') for (const session of this.sessions.values()) session.setAuthenticated(true);
     });
@@ -121,38 +114,33 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
       });
       this.viewLink.start();
     }
-    this.doorway = await Doorway.open(values, this.world.log, (connection) => this.accept(connection));
-    this.lookAfterClients();
+    await this.doorway.open(values);
+    this.startBackground();
     this.emit('ready', this.addresses);
   }
 
   /** Listens at one more address; port 0 lets the system choose. Returns where it listens. */
-  async listen(address: Address): Promise<Address> {
-    const listener = await listen(address, {}, (connection) => this.accept(connection));
-    this.extraListeners.push(listener);
-    return listener.address;
+  listen(address: Address): Promise<Address> {
+    return this.doorway.add(address);
   }
 
   get addresses(): readonly Address[] {
-    return this.doorway?.addresses ?? [];
+    return this.doorway.addresses;
   }
 
   /** A connection without a network; the other end is this node's. */
   connectInMemory(): MemoryEnd {
-    const [client, server] = memoryPair(this.world.timers);
-    server.attach(this.accept(server.connection));
-    this.lookAfterClients();
-    return client;
+    this.startBackground();
+    return this.doorway.connectInMemory();
   }
 
   /** Stops accepting, sends what is written, closes everything. */
   async stop(): Promise<void> {
     if (this.isStopping) return;
     this.isStopping = true;
-    this.cancelLookAfter?.();
+    for (const cancel of this.cancelBackground) cancel();
     this.turn.flush();
-    const closed = this.extraListeners.map((listener) => listener.close());
-    if (this.doorway !== null) closed.push(this.doorway.close());
+    const closed = [this.doorway.close()];
     if (this.viewLink !== null) closed.push(this.viewLink.stop());
     for (const session of this.sessions.values()) session.connection.destroy();
     this.backends.close();
@@ -190,14 +178,8 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
   // ── clients ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   private accept(connection: Connection): ConnectionHandler {
-    const { values } = this.settings;
     this.statistics.connectionsReceived++;
-    const refusal =
-      this.sessions.size >= values['maxclients']
-        ? TOO_MANY_CLIENTS
-        : values['protected-mode'] && !this.requiresPassword() && !connection.isLocal
-          ? PROTECTED_MODE
-          : null;
+    const refusal = refusalOf(connection, this.settings.values, 'cache-proxy', this.sessions.size);
     if (refusal !== null) {
       this.statistics.connectionsRejected++;
       return turnAway(connection, refusal);
@@ -217,19 +199,26 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
 
   /** Answers a command of the proxy's own into `session.reply`. */
   answer(session: Session, spec: CommandSpec, args: CommandParser): void {
-    LOCAL_BY_ID[spec.id]!(new LocalCall(this, session, spec, args));
+    this.localCall.begin(session, spec, args);
+    LOCAL_BY_ID[spec.id]!(this.localCall);
   }
 
-  private lookAfterClients(): void {
-    this.cancelLookAfter ??= this.world.timers.every(LOOK_AFTER_EVERY_MS, () => {
-      const nowMs = this.world.clock.monotonicMs();
-      const timeoutMs = this.settings.values['timeout'] * 1000;
-      for (const session of this.sessions.values()) {
-        session.checkOutput();
-        if (timeoutMs > 0 && session.owed === 0 && nowMs - session.lastActiveMs > timeoutMs) session.kill();
-      }
-      this.backends.lookAfter(nowMs);
-    });
+  private startBackground(): void {
+    if (this.cancelBackground.length > 0) return;
+    const { timers, clock } = this.world;
+    this.cancelBackground.push(
+      timers.every(LOOK_AFTER_EVERY_MS, () => this.lookAfter(clock.monotonicMs())),
+      timers.every(RATE_SAMPLE_EVERY_MS, () => this.statistics.sampleRates(clock.monotonicMs())),
+    );
+  }
+
+  private lookAfter(nowMs: number): void {
+    const timeoutMs = this.settings.values['timeout'] * 1000;
+    for (const session of this.sessions.values()) {
+      session.checkOutput();
+      if (timeoutMs > 0 && session.owed === 0 && nowMs - session.lastActiveMs > timeoutMs) session.kill();
+    }
+    this.backends.lookAfter(nowMs);
   }
 
   // ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,13 +12,11 @@
  */
 import Denque from 'denque';
 import { EMPTY_BUFFER, Output } from '../base';
-import { FLAG_NO_AUTH, type CommandSpec } from '../commands';
+import { clientLine, FLAG_NO_AUTH, NO_AUTH, type CommandSpec } from '../commands';
 import type { Connection, ConnectionHandler, Flushable } from '../net';
 import { COMMAND, CommandParser, encodeCommand, NEED_MORE, ReplyWriter } from '../resp';
 import type { SlotId } from '../slots';
 import type { Backend } from './backend';
-import { clientLine } from './client-line';
-import { NO_AUTH } from './error-replies';
 import type { ProxyNode } from './proxy-node';
 import * as plan from './route';
 import { Division, Split } from './split';
@@ -83,6 +81,7 @@ export class Session implements ConnectionHandler, Flushable {
     const { parser, node } = this;
     this.lastActiveMs = node.beginTurn();
     node.statistics.inputBytes += end - start;
+    node.statistics.reads++;
     this.chunk = buffer;
     parser.feed(buffer, start, end);
     let answer = parser.next();
@@ -114,7 +113,7 @@ export class Session implements ConnectionHandler, Flushable {
       this.refuse(NO_AUTH);
       return;
     }
-    node.statistics.ran(spec);
+    node.statistics.ran(spec.id);
     if (decision === plan.FORWARD) this.forward(node.backends.of(route.slot, this.reply.protocol));
     else if (decision === plan.LOCAL) this.answer(spec);
     else if (decision === plan.SPLIT) this.divide();
@@ -255,7 +254,7 @@ export class Session implements ConnectionHandler, Flushable {
   }
 
   private refuse(text: string): void {
-    this.node.statistics.erred(text);
+    this.node.statistics.errors.count(text);
     this.beginReply();
     this.reply.error(text);
     this.endReply();
@@ -279,6 +278,7 @@ export class Session implements ConnectionHandler, Flushable {
   private refuseProtocol(errorText: string): void {
     const { node } = this;
     if (errorText === '') {
+      node.statistics.queryLimitDisconnects++;
       node.world.log('warning', `Closing client that reached max query buffer length: ${this.describe()}`);
     } else {
       this.refuse(`ERR ${errorText}`);
@@ -358,6 +358,7 @@ export class Session implements ConnectionHandler, Flushable {
     if (this.isClosed) return;
     const { connection, out, node } = this;
     node.statistics.outputBytes += out.length;
+    node.statistics.writes++;
     out.flush(connection);
     if (this.closing) {
       if (this.head === null) connection.end();
@@ -408,9 +409,29 @@ export class Session implements ConnectionHandler, Flushable {
     this.node.sessionClosed(this);
   }
 
-  /** The line of CLIENT LIST. */
+  /** The line of CLIENT LIST, and the replies that the client waits for. */
   describe(): string {
-    return clientLine(this, this.node.world.clock.monotonicMs(), this.tickets.length, this.keptBytes);
+    const { id, connection, name, createdMs, lastActiveMs, database, parser, lastSpec } = this;
+    const { libraryName, libraryVersion } = this;
+    const line = clientLine({
+      id,
+      connection,
+      name,
+      nowMs: this.node.world.clock.monotonicMs(),
+      createdMs,
+      lastActiveMs,
+      flags: (this.closing ? 'c' : '') + (connection.localAddress.startsWith('/') ? 'U' : ''),
+      database,
+      parser,
+      replyBytes: this.out.length,
+      waitingCount: this.tickets.length,
+      waitingBytes: this.keptBytes + connection.unsentBytes,
+      lastSpec,
+      protocol: this.reply.protocol,
+      libraryName,
+      libraryVersion,
+    });
+    return `${line} owed=${this.owed}`;
   }
 }
 

@@ -5,20 +5,8 @@
  * and clusters that never change, from `group` lines: `group 1 10.0.0.1:6379 10.0.0.2:6379` is group 1 with its master
  * and a replica, and the slots are spread evenly over the groups in the order of the lines.
  */
-import {
-  integer,
-  memory,
-  octal,
-  oneOf,
-  Refusal,
-  Settings,
-  text,
-  UINT32_MAX,
-  words,
-  yesNo,
-  type Setting,
-  type Traits,
-} from '../base';
+import { integer, memory, oneOf, Refusal, Settings, text, words, type Setting, type Traits } from '../base';
+import { clientSettings, doorwaySettings } from '../net';
 import { ClusterView, spread, type GroupParts } from '../slots';
 
 const MEBIBYTE = 1024 * 1024;
@@ -30,33 +18,11 @@ export interface StaticGroup {
 }
 
 export const PROXY_SETTINGS = {
-  port: integer(6380, { max: 65535, immutable: true, does: 'TCP port to listen on; 0 for none.' }),
-  bind: words(['*', '-::*'], {
-    immutable: true,
-    does: 'Addresses to listen on; one that begins with "-" may be missing on the machine.',
-  }),
-  unixsocket: text('', { immutable: true, does: 'Path of a unix socket to listen on; empty for none.' }),
-  unixsocketperm: octal(0, {
-    immutable: true,
-    does: "Permissions of the unix socket, octal; 0: the system's default.",
-  }),
-  'tcp-backlog': integer(511, { immutable: true, does: 'How many connections may wait to be accepted.' }),
-  'tcp-keepalive': integer(300, { immutable: true, does: 'Seconds between TCP keep-alives; 0 for none.' }),
-  timeout: integer(0, { does: 'Seconds after which an idle client is closed; 0 for never.' }),
-  maxclients: integer(10000, { min: 1, max: UINT32_MAX, does: 'How many clients may be connected at once.' }),
-  'protected-mode': yesNo(true, { does: 'Refuses clients from other machines while there is no password.' }),
-  requirepass: text('', { sensitive: true, does: 'Password that clients must give by AUTH or HELLO; empty for none.' }),
-  'client-query-buffer-limit': memory(1024 * MEBIBYTE, {
-    min: MEBIBYTE,
-    does: 'Bytes of commands that may wait to be read whole, per client.',
-  }),
+  ...doorwaySettings(6380),
+  ...clientSettings(),
   'client-output-limit': memory(256 * MEBIBYTE, {
     min: MEBIBYTE,
     does: 'Bytes of replies that may wait for a client before it is closed.',
-  }),
-  'proto-max-bulk-len': memory(512 * MEBIBYTE, {
-    min: MEBIBYTE,
-    does: 'Bytes that one argument of a command may have.',
   }),
   databases: integer(16, {
     min: 1,
@@ -88,10 +54,6 @@ export const PROXY_SETTINGS = {
   }),
   dir: text('.', { immutable: true, does: 'Directory that files are relative to.' }),
   logfile: text('', { immutable: true, does: 'File that the log goes to; empty for standard output.' }),
-  'redis-version': text('7.2.5', {
-    check: (version) => (/^\d+\.\d+\.\d+$/.test(version) ? null : 'argument must be a version such as 7.2.5'),
-    does: 'Version of Redis that INFO and HELLO report, as clients choose features by it.',
-  }),
 };
 
 export type ProxySettings = Settings<typeof PROXY_SETTINGS>;

@@ -5,13 +5,12 @@
  * Work that can be long is done in slices of about a millisecond with pauses between, so that no client waits for it:
  * a tick starts a slice, and an unfinished slice is followed by another 3 ms later, a quarter of a core at most.
  */
+import { RATE_SAMPLE_EVERY_MS } from '../metrics';
 import type { ExpiryCycle } from '../storage';
 import type { DataNode } from './data-node';
 
 const SLICE_MS = 1;
 const BETWEEN_SLICES_MS = 3;
-/** Rates are sampled this often, as in Redis. */
-const SAMPLE_EVERY_MS = 100;
 const LOOK_AFTER_SESSIONS_EVERY_MS = 1000;
 
 export class BackgroundWork {
@@ -32,7 +31,7 @@ export class BackgroundWork {
     const hz = node.settings.values['hz'];
     this.cancel.push(
       timers.every(1000 / hz, () => this.slice()),
-      timers.every(SAMPLE_EVERY_MS, () => node.statistics.sampleRates(node.world.clock.monotonicMs())),
+      timers.every(RATE_SAMPLE_EVERY_MS, () => node.statistics.sampleRates(node.world.clock.monotonicMs())),
       timers.every(LOOK_AFTER_SESSIONS_EVERY_MS, () => this.lookAfterSessions()),
     );
   }

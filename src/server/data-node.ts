@@ -7,25 +7,23 @@
 import { EventEmitter } from 'eventemitter3';
 import { Output, ProcessGauge, type World } from '../base';
 import { commands, FLAG_WRITE, type CommandSpec } from '../commands';
+import { makeRunId } from '../metrics';
 import {
   Doorway,
-  listen,
-  memoryPair,
+  protocolLimitsOf,
+  refusalOf,
   Turn,
   turnAway,
   type Address,
   type Connection,
   type ConnectionHandler,
-  type Listener,
   type MemoryEnd,
 } from '../net';
 import type { ProtocolLimits } from '../resp';
 import { ExpiryCycle, Keyspace, Strings } from '../storage';
 import { BackgroundWork } from './background-work';
 import { Dispatch } from './dispatch';
-import { PROTECTED_MODE, TOO_MANY_CLIENTS } from './error-replies';
 import { MemoryGauge } from './memory-gauge';
-
 import { Session } from './session';
 import type { ServerSettings } from './settings';
 import { Statistics } from './statistics';
@@ -54,6 +52,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   readonly limits: ProtocolLimits;
   readonly memory: MemoryGauge;
   readonly processGauge = new ProcessGauge();
+  readonly doorway: Doorway;
   readonly sessions = new Map<number, Session>();
   /** Sessions that hold back a command until `unpause`. */
   readonly paused = new Set<Session>();
@@ -67,8 +66,6 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   /** DEBUG SET-ACTIVE-EXPIRE. */
   activeExpiry = true;
 
-  private doorway: Doorway | null = null;
-  private readonly extraListeners: Listener[] = [];
   private readonly background: BackgroundWork;
   private nextSessionId = 1;
   private pauseMode: PauseMode = 'none';
@@ -89,20 +86,14 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     super();
     const { values } = settings;
     this.startedMs = world.clock.monotonicMs();
-    this.runId = Array.from({ length: 5 }, () => world.random.uint32().toString(16).padStart(8, '0')).join('');
+    this.runId = makeRunId(world.random);
+    this.doorway = new Doorway(world, (connection) => this.accept(connection));
     this.keyspace = new Keyspace({ databases: values['databases'], random: world.random });
     this.keyspace.setTime(world.clock.wallMs());
     this.strings = new Strings(this.keyspace);
     this.turn = new Turn(world.timers);
     this.memory = new MemoryGauge(this.keyspace);
-    this.limits = {
-      bulkBytesMax: values['proto-max-bulk-len'],
-      argumentsMax: 1024 * 1024,
-      inlineBytesMax: 64 * 1024,
-      queryBytesMax: values['client-query-buffer-limit'],
-    };
-    settings.onChange('proto-max-bulk-len', (bytes) => (this.limits.bulkBytesMax = bytes));
-    settings.onChange('client-query-buffer-limit', (bytes) => (this.limits.queryBytesMax = bytes));
+    this.limits = protocolLimitsOf(settings);
     this.memoryBytesMax = values['maxmemory'];
     settings.onChange('maxmemory', (bytes) => (this.memoryBytesMax = bytes));
     settings.onChange('requirepass', (password) => {
@@ -114,28 +105,24 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
 
   /** Opens the listeners that the settings name; rejects with LISTEN_FAILED where one that must be open cannot be. */
   async start(): Promise<void> {
-    this.doorway = await Doorway.open(this.settings.values, this.world.log, (connection) => this.accept(connection));
+    await this.doorway.open(this.settings.values);
     this.background.start();
     this.emit('ready', this.addresses);
   }
 
   get addresses(): readonly Address[] {
-    return this.doorway?.addresses ?? [];
+    return this.doorway.addresses;
   }
 
   /** Listens at one more address; port 0 lets the system choose. Returns where it listens. */
-  async listen(address: Address): Promise<Address> {
-    const listener = await listen(address, {}, (connection) => this.accept(connection));
-    this.extraListeners.push(listener);
-    return listener.address;
+  listen(address: Address): Promise<Address> {
+    return this.doorway.add(address);
   }
 
   /** A connection without a network; the other end is this node's. */
   connectInMemory(): MemoryEnd {
-    const [client, server] = memoryPair(this.world.timers);
-    server.attach(this.accept(server.connection));
     this.background.start();
-    return client;
+    return this.doorway.connectInMemory();
   }
 
   /** Stops accepting, sends what is written, closes everything. */
@@ -145,24 +132,17 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.background.stop();
     this.unpause();
     this.turn.flush();
-    const doors = this.doorway === null ? this.extraListeners : [this.doorway, ...this.extraListeners];
-    const closed = doors.map((door) => door.close());
+    const closed = this.doorway.close();
     for (const session of this.sessions.values()) session.connection.destroy();
-    await Promise.all(closed);
+    await closed;
     this.emit('stopped');
   }
 
   // ── sessions ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   private accept(connection: Connection): ConnectionHandler {
-    const { values } = this.settings;
     this.statistics.connectionsReceived++;
-    const refusal =
-      this.sessions.size >= values['maxclients']
-        ? TOO_MANY_CLIENTS
-        : values['protected-mode'] && !this.requiresPassword() && !connection.isLocal
-          ? PROTECTED_MODE
-          : null;
+    const refusal = refusalOf(connection, this.settings.values, 'cache-server', this.sessions.size);
     if (refusal !== null) {
       this.statistics.connectionsRejected++;
       return turnAway(connection, refusal);

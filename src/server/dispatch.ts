@@ -9,22 +9,19 @@ import {
   FLAG_DENYOOM,
   FLAG_NO_AUTH,
   FLAG_PROTECTED,
-  replyName,
-  type CommandArguments,
-  type CommandSpec,
-} from '../commands';
-import { asBuffer, CacheError } from '../base';
-import { Call, type Handler } from './call';
-import type { DataNode } from './data-node';
-import {
-  DEBUG_NOT_ALLOWED,
   NO_AUTH,
-  OUT_OF_MEMORY,
+  replyName,
   unknownCommand,
   unknownSubcommand,
   unknownSubcommandOrArity,
   wrongArity,
-} from './error-replies';
+  type CommandArguments,
+  type CommandSpec,
+} from '../commands';
+import { CacheError } from '../base';
+import { Call, type Handler } from './call';
+import type { DataNode } from './data-node';
+import { DEBUG_NOT_ALLOWED, OUT_OF_MEMORY } from './error-replies';
 import { handlers } from './handlers';
 import type { Session } from './session';
 
@@ -58,11 +55,11 @@ export class Dispatch {
     spec: CommandSpec | null,
     args: CommandArguments,
   ): string {
-    if (root === null) return describeUnknown(args);
+    if (root === null) return unknownCommand(args);
     if (root.container?.hidesSubcommands === true && args.argc > 1) {
-      return this.mayDebug(session) ? unknownSubcommandOrArity(word(args, 1), root.name) : DEBUG_NOT_ALLOWED;
+      return this.mayDebug(session) ? unknownSubcommandOrArity(args, root.name) : DEBUG_NOT_ALLOWED;
     }
-    return spec === null ? unknownSubcommand(word(args, 1), root.name) : wrongArity(replyName(spec));
+    return spec === null ? unknownSubcommand(args, root.name) : wrongArity(replyName(spec));
   }
 
   private mayDebug(session: Session): boolean {
@@ -102,7 +99,7 @@ export class Dispatch {
     }
     if (reply.errors !== errorsBefore) {
       node.statistics.failedCalls[spec.id]++;
-      node.statistics.erred(reply.lastError);
+      node.statistics.errors.count(reply.lastError);
     }
   }
 
@@ -126,20 +123,6 @@ export class Dispatch {
   private reject(session: Session, spec: CommandSpec | null, error: string): void {
     if (spec !== null) this.node.statistics.rejectedCalls[spec.id]++;
     session.reply.error(error);
-    this.node.statistics.erred(error);
+    this.node.statistics.errors.count(error);
   }
-}
-
-function describeUnknown(args: CommandArguments): string {
-  const words: string[] = [];
-  for (let i = 1; i < Math.min(args.argc, 128); i++) words.push(word(args, i));
-  return unknownCommand(word(args, 0), words);
-}
-
-/** The beginning of an argument as text for an error reply; a NUL ends it, as it does in Redis. */
-function word(args: CommandArguments, i: number): string {
-  const start = args.starts[i];
-  const bytes = args.buffer.subarray(start, Math.min(args.ends[i], start + 128));
-  const nul = bytes.indexOf(0);
-  return asBuffer(nul < 0 ? bytes : bytes.subarray(0, nul)).toString();
 }

@@ -6,26 +6,27 @@
  * a fresh Redis says, nearly always 0. `used_memory` is what the data take, exactly (see MemoryGauge); the allocator's
  * fields describe the arena; what the process takes as a whole is `used_memory_rss`.
  */
-import { VERSION } from '../base';
 import { commands, replyName } from '../commands';
-import { addressText, type Address } from '../net';
+import {
+  byteRateFields,
+  clientMemory,
+  cpuFields,
+  errorFields,
+  fixed,
+  human,
+  limitFields,
+  ownFields,
+  serverFields,
+  trafficFields,
+  turnFields,
+  turnRateFields,
+  type Fields,
+  type Sections,
+} from '../metrics';
 import type { DataNode } from './data-node';
 
-/** Fields in the order in which they are shown. */
-export type Fields = Record<string, string | number>;
-
-export interface Section {
-  readonly title: string;
-  /** Not among those that a plain INFO shows. */
-  readonly onlyOnRequest?: true;
-  readonly fields: (node: DataNode) => Fields;
-}
-
-const SECONDS_PER_DAY = 86_400;
-
-/** By the word that asks for it, in the order in which they are shown. */
-export const SECTIONS: Readonly<Record<string, Section>> = {
-  server: { title: 'Server', fields: serverFields },
+export const SECTIONS: Sections<DataNode> = {
+  server: { title: 'Server', fields: nodeFields },
   clients: { title: 'Clients', fields: clientFields },
   memory: { title: 'Memory', fields: memoryFields },
   persistence: { title: 'Persistence', fields: persistenceFields },
@@ -34,55 +35,29 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   cpu: { title: 'CPU', fields: cpuFields },
   modules: { title: 'Modules', fields: () => ({}) },
   commandstats: { title: 'Commandstats', onlyOnRequest: true, fields: commandFields },
-  errorstats: { title: 'Errorstats', fields: errorFields },
+  errorstats: { title: 'Errorstats', fields: ({ statistics }) => errorFields(statistics.errors) },
   latencystats: { title: 'Latencystats', onlyOnRequest: true, fields: () => ({}) },
   cluster: { title: 'Cluster', fields: () => ({ cluster_enabled: 0 }) },
   keyspace: { title: 'Keyspace', fields: keyspaceFields },
-  slotcache: { title: 'Slotcache', fields: ownFields },
+  slotcache: { title: 'Slotcache', fields: slotcacheFields },
 };
 
-function serverFields(node: DataNode): Fields {
-  const { clock } = node.world;
+function nodeFields(node: DataNode): Fields {
   const { values } = node.settings;
-  const { processGauge } = node;
-  const uptimeSeconds = Math.floor((clock.monotonicMs() - node.startedMs) / 1000);
   return {
-    redis_version: values['redis-version'],
-    redis_git_sha1: '00000000',
-    redis_git_dirty: 0,
-    redis_build_id: 0,
-    redis_mode: 'standalone',
-    os: processGauge.operatingSystem,
-    arch_bits: processGauge.pointerBits,
-    monotonic_clock: 'POSIX clock_gettime',
-    multiplexing_api: 'libuv',
-    atomicvar_api: 'none',
-    gcc_version: '0.0.0',
-    process_id: processGauge.id,
-    process_supervised: 'no',
-    run_id: node.runId,
-    tcp_port: values['port'],
-    server_time_usec: Math.floor(clock.wallMs() * 1000),
-    uptime_in_seconds: uptimeSeconds,
-    uptime_in_days: Math.floor(uptimeSeconds / SECONDS_PER_DAY),
+    ...serverFields(node),
     hz: values['hz'],
     configured_hz: values['hz'],
     lru_clock: node.keyspace.accessClock,
-    executable: processGauge.executable,
+    executable: node.processGauge.executable,
     config_file: node.configFile ?? '',
     io_threads_active: 0,
-    ...Object.fromEntries(node.addresses.map((address, i) => [`listener${i}`, listenerText(address)])),
+    ...node.doorway.infoFields,
   };
 }
 
-function listenerText(address: Address): string {
-  return 'path' in address
-    ? `name=unix,bind=${address.path}`
-    : `name=tcp,bind=${addressText(address).replace(/:\d+$/, '')},port=${address.port}`;
-}
-
 function clientFields(node: DataNode): Fields {
-  const { maxInputBytes, maxOutputBytes } = sessionMemory(node);
+  const { maxInputBytes, maxOutputBytes } = clientMemory(node.sessions.values());
   return {
     connected_clients: node.sessions.size,
     cluster_connections: 0,
@@ -95,19 +70,6 @@ function clientFields(node: DataNode): Fields {
     total_blocking_keys: 0,
     total_blocking_keys_on_nokey: 0,
   };
-}
-
-/** What the sessions' buffers take now. O(sessions). */
-function sessionMemory(node: DataNode): { totalBytes: number; maxInputBytes: number; maxOutputBytes: number } {
-  let totalBytes = 0;
-  let maxInputBytes = 0;
-  let maxOutputBytes = 0;
-  for (const { parser, unsentBytes } of node.sessions.values()) {
-    totalBytes += parser.memoryBytes + unsentBytes;
-    maxInputBytes = Math.max(maxInputBytes, parser.memoryBytes);
-    maxOutputBytes = Math.max(maxOutputBytes, unsentBytes);
-  }
-  return { totalBytes, maxInputBytes, maxOutputBytes };
 }
 
 function memoryFields(node: DataNode): Fields {
@@ -161,7 +123,7 @@ function memoryFields(node: DataNode): Fields {
     mem_replication_backlog: 0,
     mem_total_replication_buffers: 0,
     mem_clients_slaves: 0,
-    mem_clients_normal: sessionMemory(node).totalBytes,
+    mem_clients_normal: clientMemory(node.sessions.values()).totalBytes,
     mem_cluster_links: 0,
     mem_aof_buffer: 0,
     mem_allocator: 'arena',
@@ -209,17 +171,11 @@ function persistenceFields(node: DataNode): Fields {
 }
 
 function statisticsFields({ statistics, keyspace }: DataNode): Fields {
-  const turnsPerSecond = statistics.turnRate.perSecond;
   return {
-    total_connections_received: statistics.connectionsReceived,
-    total_commands_processed: statistics.commands,
-    instantaneous_ops_per_sec: Math.round(statistics.commandRate.perSecond),
-    total_net_input_bytes: statistics.inputBytes,
-    total_net_output_bytes: statistics.outputBytes,
+    ...trafficFields(statistics),
     total_net_repl_input_bytes: 0,
     total_net_repl_output_bytes: 0,
-    instantaneous_input_kbps: fixed(statistics.inputRate.perSecond / 1024),
-    instantaneous_output_kbps: fixed(statistics.outputRate.perSecond / 1024),
+    ...byteRateFields(statistics),
     instantaneous_input_repl_kbps: fixed(0),
     instantaneous_output_repl_kbps: fixed(0),
     rejected_connections: statistics.connectionsRejected,
@@ -253,23 +209,18 @@ function statisticsFields({ statistics, keyspace }: DataNode): Fields {
     tracking_total_items: 0,
     tracking_total_prefixes: 0,
     unexpected_error_replies: 0,
-    total_error_replies: statistics.errorReplies,
+    total_error_replies: statistics.errors.total,
     dump_payload_sanitizations: 0,
     total_reads_processed: statistics.reads,
     total_writes_processed: statistics.writes,
     io_threaded_reads_processed: 0,
     io_threaded_writes_processed: 0,
-    // The next two are of Redis 7.4.
-    client_query_buffer_limit_disconnections: statistics.queryLimitDisconnects,
-    client_output_buffer_limit_disconnections: statistics.outputLimitDisconnects,
+    ...limitFields(statistics),
     reply_buffer_shrinks: 0,
     reply_buffer_expands: 0,
-    eventloop_cycles: statistics.turns,
-    eventloop_duration_sum: Math.round(statistics.busyMs * 1000),
+    ...turnFields(statistics),
     eventloop_duration_cmd_sum: Math.round(statistics.microseconds.reduce((sum, each) => sum + each, 0)),
-    instantaneous_eventloop_cycles_per_sec: Math.round(turnsPerSecond),
-    instantaneous_eventloop_duration_usec:
-      turnsPerSecond === 0 ? 0 : Math.round((statistics.busyRate.perSecond * 1000) / turnsPerSecond),
+    ...turnRateFields(statistics),
     acl_access_denied_auth: statistics.deniedAuthentications,
     acl_access_denied_cmd: 0,
     acl_access_denied_key: 0,
@@ -294,16 +245,6 @@ function replicationFields(node: DataNode): Fields {
   };
 }
 
-function cpuFields(node: DataNode): Fields {
-  const { systemMicroseconds, userMicroseconds } = node.processGauge.cpu();
-  return {
-    used_cpu_sys: fixed(systemMicroseconds / 1e6, 6),
-    used_cpu_user: fixed(userMicroseconds / 1e6, 6),
-    used_cpu_sys_children: fixed(0, 6),
-    used_cpu_user_children: fixed(0, 6),
-  };
-}
-
 function commandFields({ statistics }: DataNode): Fields {
   const fields: Fields = {};
   for (const spec of commands.all) {
@@ -320,11 +261,6 @@ function commandFields({ statistics }: DataNode): Fields {
   return fields;
 }
 
-function errorFields({ statistics }: DataNode): Fields {
-  const codes = [...statistics.errors.keys()].sort();
-  return Object.fromEntries(codes.map((code) => [`errorstat_${code}`, `count=${statistics.errors.get(code)}`]));
-}
-
 function keyspaceFields({ keyspace }: DataNode): Fields {
   const fields: Fields = {};
   for (let i = 0; i < keyspace.databaseCount; i++) {
@@ -336,22 +272,13 @@ function keyspaceFields({ keyspace }: DataNode): Fields {
   return fields;
 }
 
-function ownFields(node: DataNode): Fields {
-  const { heapUsedBytes, heapTotalBytes } = node.processGauge.memory();
+function slotcacheFields(node: DataNode): Fields {
   const { usedBytes, committedBytes } = node.keyspace.arena;
   return {
-    slotcache_version: VERSION,
-    slotcache_node_version: node.processGauge.nodeVersion,
-    slotcache_v8_heap_used: heapUsedBytes,
-    slotcache_v8_heap_total: heapTotalBytes,
-    slotcache_longest_pause_ms: fixed(node.statistics.longestTurnMs, 3),
+    ...ownFields(node, node.statistics),
     slotcache_arena_used_bytes: usedBytes,
     slotcache_arena_committed_bytes: committedBytes,
   };
-}
-
-function fixed(value: number, digits = 2): string {
-  return value.toFixed(digits);
 }
 
 function ratio(part: number, whole: number): string {
@@ -360,14 +287,4 @@ function ratio(part: number, whole: number): string {
 
 function percent(part: number, whole: number): string {
   return `${ratio(part * 100, whole)}%`;
-}
-
-/** Bytes as Redis writes them for people: "512B", "1.50K", "2.00G". */
-function human(bytes: number): string {
-  let amount = bytes;
-  for (const unit of ['B', 'K', 'M', 'G', 'T']) {
-    if (amount < 1024) return unit === 'B' ? `${amount}B` : `${fixed(amount)}${unit}`;
-    amount /= 1024;
-  }
-  return `${fixed(amount)}P`;
 }

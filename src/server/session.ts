@@ -6,7 +6,7 @@
  * stops reading; the rest of what it sent stays in the parser.
  */
 import { Output } from '../base';
-import type { CommandSpec } from '../commands';
+import { clientLine, type CommandSpec } from '../commands';
 import type { Connection, ConnectionHandler, Flushable } from '../net';
 import { COMMAND, CommandParser, NEED_MORE, ReplyWriter } from '../resp';
 import type { Database } from '../storage';
@@ -195,7 +195,7 @@ export class Session implements ConnectionHandler, Flushable {
       this.node.world.log('warning', `Closing client that reached max query buffer length: ${this.describe()}`);
     } else {
       this.reply.error(`ERR ${errorText}`);
-      this.node.statistics.erred(this.reply.lastError);
+      this.node.statistics.errors.count(this.reply.lastError);
       this.node.world.log('verbose', `Protocol error (${errorText}) from client: ${this.describe()}`);
     }
     this.closing = true;
@@ -239,42 +239,25 @@ export class Session implements ConnectionHandler, Flushable {
 
   /** The line of CLIENT LIST. */
   describe(): string {
-    const nowMs = this.node.world.clock.monotonicMs();
-    const seconds = (sinceMs: number): number => Math.floor((nowMs - sinceMs) / 1000);
-    const { connection, parser, reply } = this;
-    const fields: [string, string | number][] = [
-      ['id', this.id],
-      ['addr', connection.remoteAddress],
-      ['laddr', connection.localAddress],
-      ['fd', this.id],
-      ['name', this.name],
-      ['age', seconds(this.createdMs)],
-      ['idle', seconds(this.lastActiveMs)],
-      ['flags', this.flags()],
-      ['db', this.database.index],
-      ['sub', 0],
-      ['psub', 0],
-      ['ssub', 0],
-      ['multi', -1],
-      ['qbuf', parser.bufferedBytes],
-      ['qbuf-free', Math.max(0, parser.memoryBytes - parser.bufferedBytes)],
-      ['argv-mem', 0],
-      ['multi-mem', 0],
-      ['rbs', 0],
-      ['rbp', 0],
-      ['obl', this.out.length],
-      ['oll', 0],
-      ['omem', connection.unsentBytes],
-      ['tot-mem', parser.memoryBytes + this.unsentBytes],
-      ['events', connection.unsentBytes > 0 ? 'rw' : 'r'],
-      ['cmd', this.lastSpec === null ? 'NULL' : this.lastSpec.name.toLowerCase().replace(' ', '|')],
-      ['user', 'default'],
-      ['redir', -1],
-      ['resp', reply.protocol],
-      ['lib-name', this.libraryName],
-      ['lib-ver', this.libraryVersion],
-    ];
-    return fields.map(([name, value]) => `${name}=${value}`).join(' ');
+    const { id, connection, name, createdMs, lastActiveMs, parser, lastSpec, libraryName, libraryVersion } = this;
+    return clientLine({
+      id,
+      connection,
+      name,
+      nowMs: this.node.world.clock.monotonicMs(),
+      createdMs,
+      lastActiveMs,
+      flags: this.flags(),
+      database: this.database.index,
+      parser,
+      replyBytes: this.out.length,
+      waitingCount: 0,
+      waitingBytes: connection.unsentBytes,
+      lastSpec,
+      protocol: this.reply.protocol,
+      libraryName,
+      libraryVersion,
+    });
   }
 
   private flags(): string {
@@ -284,6 +267,6 @@ export class Session implements ConnectionHandler, Flushable {
     if (this.connection.localAddress.startsWith('/')) flags += 'U';
     if (this.noEvict) flags += 'e';
     if (this.noTouch) flags += 'T';
-    return flags === '' ? 'N' : flags;
+    return flags;
   }
 }

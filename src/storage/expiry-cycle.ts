@@ -70,25 +70,25 @@ export class ExpiryCycle {
     const { nowMs, records } = this.keyspace;
     let page = keys.pageOf(slot, this.hash);
     // Removals may join the page with its neighbour, which has keys due of its own, or drop the table: hence the loop.
-    while (page !== 0 && keys.pageSoonest(page) < nowMs) {
-      const before = keys.readPage(page, this.hashes, this.records);
+    while (page !== 0 && keys.pages.soonest(page) < nowMs) {
+      const before = keys.pages.read(page, this.hashes, this.records);
       for (let i = 0; i < before; i++) database.removeIfDue(this.records[i]);
       page = keys.pageOf(slot, this.hash);
       if (page !== 0) {
-        const after = keys.readPage(page, this.hashes, this.records);
+        const after = keys.pages.read(page, this.hashes, this.records);
         let soonest = Infinity;
         for (let i = 0; i < after; i++) {
           const expiry = records.expiry(this.records[i]);
           if (expiry !== NO_EXPIRY && expiry < soonest) soonest = expiry;
         }
-        keys.setPageSoonest(page, soonest);
+        keys.pages.setSoonest(page, soonest);
       }
     }
     if (page === 0) {
       this.hash = 2 ** 32;
       return;
     }
-    this.tableSoonest = Math.min(this.tableSoonest, keys.pageSoonest(page));
+    this.tableSoonest = Math.min(this.tableSoonest, keys.pages.soonest(page));
     this.hash = keys.pageEnd(page, this.hash);
   }
 }

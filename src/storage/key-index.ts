@@ -16,27 +16,23 @@
  * Whoever points at a page knows its capacity too: a search then touches the one line of the page where the entry is and
  * not its header, and cache misses are what a search costs.
  *
- *   page: word 0 = count | capacity << 16, word 1 = local depth, words 2–3 = soonest expiry (double, ms; ∞ for none),
- *         then `capacity` entries of two words: hash, address (0 = empty)
- *
- * Always: at least one entry of a page is empty (probes end); an entry is reachable from its home position without
- * crossing an empty one (deletion shifts back instead of leaving tombstones); 2^(depth − local depth) directory
- * entries point at a page.
+ * Always: 2^(depth − local depth) directory entries point at a page. What a page is, see pages.ts.
  */
 import { assert, type Bytes } from '../base';
 import { SLOT_COUNT } from '../slots';
 import { SEGMENT_MASK, SEGMENT_SHIFT, type Address, type Arena } from './arena';
+import {
+  capacityFor,
+  homeOf,
+  largerCapacity,
+  PAGE_CAPACITY_MAX,
+  PAGE_CAPACITY_MIN,
+  PAGE_HEADER_WORDS,
+  Pages,
+} from './pages';
 import type { Records } from './records';
 
-const HEADER_WORDS = 4;
-const HEADER_BYTES = 16;
-const ENTRY_BYTES = 8;
 const DIRECTORY_ENTRY_BYTES = 8;
-const CAPACITY_MIN = 6;
-const CAPACITY_FIRST_STEP = 14;
-const CAPACITY_STEP = 16;
-/** A page of 126 entries and its header are 1 KiB; above this, pages split instead of growing. */
-export const PAGE_CAPACITY_MAX = 126;
 /** Directories never use more than these bits of the hash; a page that cannot split any more grows beyond 1 KiB. */
 const DEPTH_MAX = 22;
 /** Keys that `fetch` takes at a time. */
@@ -52,6 +48,7 @@ export class KeyIndex {
   readonly soonest = new Float64Array(SLOT_COUNT).fill(Infinity);
   /** The soonest expiry that was noted since the expiry cycle set this to ∞: what may lie behind it in its table. */
   soonestNoted = Infinity;
+  readonly pages: Pages;
   /** Depth 0: the address of the only page, or 0; else of the directory: 2^depth pairs of page address and capacity. */
   private readonly roots = new Uint32Array(SLOT_COUNT);
   private readonly depths = new Uint8Array(SLOT_COUNT);
@@ -69,7 +66,9 @@ export class KeyIndex {
   constructor(
     private readonly arena: Arena,
     private readonly records: Records,
-  ) {}
+  ) {
+    this.pages = new Pages(arena);
+  }
 
   /** The record of a key, or 0. */
   find(slot: number, hash: number, key: Bytes): Address {
@@ -85,9 +84,9 @@ export class KeyIndex {
       return 0;
     }
     const words = this.arena.u32s[page >>> SEGMENT_SHIFT];
-    const first = ((page & SEGMENT_MASK) << 1) + HEADER_WORDS;
+    const first = ((page & SEGMENT_MASK) << 1) + PAGE_HEADER_WORDS;
     const end = first + (capacity << 1);
-    for (let at = first + (home(hash, capacity) << 1); ;) {
+    for (let at = first + (homeOf(hash, capacity) << 1); ;) {
       const record = words[at + 1];
       if (record === 0) return 0;
       if (words[at] === hash && this.records.hasKey(record, key)) {
@@ -119,7 +118,7 @@ export class KeyIndex {
         capacity = directory[at + 1];
       }
       entrySegments[i] = page === 0 ? NO_PAGE : page >>> SEGMENT_SHIFT;
-      entryWords[i] = ((page & SEGMENT_MASK) << 1) + HEADER_WORDS + (home(hashes[i], capacity) << 1);
+      entryWords[i] = ((page & SEGMENT_MASK) << 1) + PAGE_HEADER_WORDS + (homeOf(hashes[i], capacity) << 1);
     }
     for (let i = 0; i < count; i++) {
       const segment = entrySegments[i];
@@ -145,46 +144,20 @@ export class KeyIndex {
   removeFound(): void {
     const slot = this.foundSlot;
     const page = this.foundPage;
-    const words = this.arena.u32s[page >>> SEGMENT_SHIFT];
-    const base = (page & SEGMENT_MASK) << 1;
-    const capacity = words[base] >>> 16;
-    const hash = words[this.foundWord];
-    const first = base + HEADER_WORDS;
-    let hole = (this.foundWord - first) >>> 1;
-    for (let next = hole; ;) {
-      if (++next === capacity) next = 0;
-      const at = first + (next << 1);
-      if (words[at + 1] === 0) break;
-      // An entry may fill the hole if its home lies at or before the hole, going round.
-      const distance = next - home(words[at], capacity);
-      const toHole = next - hole;
-      if ((distance < 0 ? distance + capacity : distance) >= (toHole < 0 ? toHole + capacity : toHole)) {
-        words[first + (hole << 1)] = words[at];
-        words[first + (hole << 1) + 1] = words[at + 1];
-        hole = next;
-      }
-    }
-    words[first + (hole << 1) + 1] = 0;
-    words[base]--;
+    const hash = this.pages.removeAt(page, this.foundWord);
     if (--this.counts[slot] === 0) this.dropTable(slot);
-    else if ((words[base] & 0xffff) <= MERGE_MAX / 2) this.mergeOrShrink(slot, page, hash);
+    else if (this.pages.count(page) <= MERGE_MAX / 2) this.mergeOrShrink(slot, page, hash);
   }
 
   /** Adds an entry for a key that is not there. */
   insert(slot: number, hash: number, record: Address): void {
     let page = this.pageOf(slot, hash);
     if (page === 0) {
-      page = this.createPage(CAPACITY_MIN, 0, Infinity);
+      page = this.pages.create(PAGE_CAPACITY_MIN, 0, Infinity);
       this.pointDirectory(slot, hash, 0, page);
     }
-    let base = (page & SEGMENT_MASK) << 1;
-    let words = this.arena.u32s[page >>> SEGMENT_SHIFT];
-    while ((words[base] & 0xffff) >= fillMax(words[base] >>> 16)) {
-      page = this.makeRoom(slot, page, hash);
-      base = (page & SEGMENT_MASK) << 1;
-      words = this.arena.u32s[page >>> SEGMENT_SHIFT];
-    }
-    put(words, base, hash, record);
+    while (this.pages.isFull(page)) page = this.makeRoom(slot, page, hash);
+    this.pages.add(page, hash, record);
     this.counts[slot]++;
   }
 
@@ -193,9 +166,7 @@ export class KeyIndex {
     if (expiryAtMs < this.soonest[slot]) this.soonest[slot] = expiryAtMs;
     if (expiryAtMs < this.soonestNoted) this.soonestNoted = expiryAtMs;
     const page = this.pageOf(slot, hash);
-    const at = (page & SEGMENT_MASK) + 1;
-    const doubles = this.arena.f64s[page >>> SEGMENT_SHIFT];
-    if (expiryAtMs < doubles[at]) doubles[at] = expiryAtMs;
+    if (expiryAtMs < this.pages.soonest(page)) this.pages.setSoonest(page, expiryAtMs);
   }
 
   // ── walking, in order of hash ────────────────────────────────────────────────────────────────────────────────
@@ -210,40 +181,13 @@ export class KeyIndex {
 
   /** The first hash after those of `page`, which holds `hash`; 2^32 after the last page. */
   pageEnd(page: Address, hash: number): number {
-    const localDepth = this.localDepth(page);
-    const span = 2 ** (32 - localDepth);
+    const span = 2 ** (32 - this.pages.localDepth(page));
     return Math.floor(hash / span) * span + span;
-  }
-
-  /** Copies a page's entries to `hashes` and `addresses`, which must be as long as the page's count; returns that. */
-  readPage(page: Address, hashes: number[], addresses: number[]): number {
-    const words = this.arena.u32s[page >>> SEGMENT_SHIFT];
-    const base = (page & SEGMENT_MASK) << 1;
-    const end = base + HEADER_WORDS + ((words[base] >>> 16) << 1);
-    let count = 0;
-    for (let at = base + HEADER_WORDS; at < end; at += 2) {
-      if (words[at + 1] === 0) continue;
-      hashes[count] = words[at];
-      addresses[count++] = words[at + 1];
-    }
-    return count;
-  }
-
-  /** Lower bound of the expiries in a page. */
-  pageSoonest(page: Address): number {
-    return this.arena.f64s[page >>> SEGMENT_SHIFT][(page & SEGMENT_MASK) + 1];
-  }
-
-  setPageSoonest(page: Address, expiryAtMs: number): void {
-    this.arena.f64s[page >>> SEGMENT_SHIFT][(page & SEGMENT_MASK) + 1] = expiryAtMs;
   }
 
   /** A record at a random place of the page that holds `hash`; 0 where chance hit an empty entry. */
   sample(slot: number, hash: number, fraction: number): Address {
-    const page = this.pageOf(slot, hash);
-    const words = this.arena.u32s[page >>> SEGMENT_SHIFT];
-    const base = (page & SEGMENT_MASK) << 1;
-    return words[base + HEADER_WORDS + (Math.floor(fraction * (words[base] >>> 16)) << 1) + 1];
+    return this.pages.sample(this.pageOf(slot, hash), fraction);
   }
 
   /** Frees one slot's pages and directory; the records they point to must have been freed. */
@@ -253,7 +197,7 @@ export class KeyIndex {
     for (let hash = 0; hash < 4294967296;) {
       const page = this.pageOf(slot, hash);
       hash = this.pageEnd(page, hash);
-      this.freePage(page);
+      this.pages.free(page);
     }
     if (this.depths[slot] > 0) this.arena.free(root, DIRECTORY_ENTRY_BYTES << this.depths[slot]);
     this.roots[slot] = 0;
@@ -266,13 +210,9 @@ export class KeyIndex {
 
   /** Makes the full page larger or splits it; returns the page where `hash` belongs now. */
   private makeRoom(slot: number, page: Address, hash: number): Address {
-    const words = this.arena.u32s[page >>> SEGMENT_SHIFT];
-    const capacity = words[(page & SEGMENT_MASK) << 1] >>> 16;
-    if (capacity < PAGE_CAPACITY_MAX) {
-      const larger = capacity === CAPACITY_MIN ? CAPACITY_FIRST_STEP : capacity + CAPACITY_STEP;
-      return this.resizePage(slot, page, hash, larger);
-    }
-    if (this.localDepth(page) >= DEPTH_MAX) {
+    const capacity = this.pages.capacity(page);
+    if (capacity < PAGE_CAPACITY_MAX) return this.resizePage(slot, page, hash, largerCapacity(capacity));
+    if (this.pages.localDepth(page) >= DEPTH_MAX) {
       assert(capacity * 2 <= 0xffff, 'keys of one slot share more hash bits than chance allows');
       return this.resizePage(slot, page, hash, capacity * 2);
     }
@@ -281,34 +221,28 @@ export class KeyIndex {
   }
 
   private resizePage(slot: number, page: Address, hash: number, capacity: number): Address {
-    const localDepth = this.localDepth(page);
-    const resized = this.createPage(capacity, localDepth, this.pageSoonest(page));
-    this.moveEntries(page, resized, resized, 0);
+    const localDepth = this.pages.localDepth(page);
+    const resized = this.pages.create(capacity, localDepth, this.pages.soonest(page));
+    this.pages.copyEntries(page, resized, resized, 0);
     this.pointDirectory(slot, hash, localDepth, resized);
-    this.freePage(page);
+    this.pages.free(page);
     return resized;
   }
 
   private splitPage(slot: number, page: Address, hash: number): void {
-    const localDepth = this.localDepth(page);
+    const localDepth = this.pages.localDepth(page);
     if (localDepth === this.depths[slot]) this.doubleDirectory(slot);
     const bit = 2 ** (31 - localDepth);
-    const words = this.arena.u32s[page >>> SEGMENT_SHIFT];
-    const base = (page & SEGMENT_MASK) << 1;
-    let upperCount = 0;
-    const end = base + HEADER_WORDS + ((words[base] >>> 16) << 1);
-    for (let at = base + HEADER_WORDS; at < end; at += 2) {
-      if (words[at + 1] !== 0 && (words[at] & bit) !== 0) upperCount++;
-    }
-    const lowerCount = (words[base] & 0xffff) - upperCount;
-    const soonest = this.pageSoonest(page);
-    const lower = this.createPage(capacityFor(lowerCount + 1), localDepth + 1, soonest);
-    const upper = this.createPage(capacityFor(upperCount + 1), localDepth + 1, soonest);
-    this.moveEntries(page, lower, upper, bit);
+    const upperCount = this.pages.countWith(page, bit);
+    const lowerCount = this.pages.count(page) - upperCount;
+    const soonest = this.pages.soonest(page);
+    const lower = this.pages.create(capacityFor(lowerCount + 1), localDepth + 1, soonest);
+    const upper = this.pages.create(capacityFor(upperCount + 1), localDepth + 1, soonest);
+    this.pages.copyEntries(page, lower, upper, bit);
     const lowerHash = (hash & ~bit) >>> 0;
     this.pointDirectory(slot, lowerHash, localDepth + 1, lower);
     this.pointDirectory(slot, (lowerHash | bit) >>> 0, localDepth + 1, upper);
-    this.freePage(page);
+    this.pages.free(page);
   }
 
   private doubleDirectory(slot: number): void {
@@ -336,35 +270,33 @@ export class KeyIndex {
 
   /** After a removal: joins a nearly empty page with its neighbour, or halves it. */
   private mergeOrShrink(slot: number, page: Address, hash: number): void {
-    const localDepth = this.localDepth(page);
-    const words = this.arena.u32s[page >>> SEGMENT_SHIFT];
-    const base = (page & SEGMENT_MASK) << 1;
-    const count = words[base] & 0xffff;
+    const { pages } = this;
+    const localDepth = pages.localDepth(page);
+    const count = pages.count(page);
     if (localDepth > 0) {
       const bit = 2 ** (32 - localDepth);
       const buddy = this.pageOf(slot, (hash ^ bit) >>> 0);
-      const buddyCount = this.arena.u32s[buddy >>> SEGMENT_SHIFT][(buddy & SEGMENT_MASK) << 1] & 0xffff;
-      if (this.localDepth(buddy) === localDepth && count + buddyCount <= MERGE_MAX) {
-        const soonest = Math.min(this.pageSoonest(page), this.pageSoonest(buddy));
-        const joined = this.createPage(capacityFor(count + buddyCount), localDepth - 1, soonest);
-        this.moveEntries(page, joined, joined, 0);
-        this.moveEntries(buddy, joined, joined, 0);
+      const total = count + pages.count(buddy);
+      if (pages.localDepth(buddy) === localDepth && total <= MERGE_MAX) {
+        const soonest = Math.min(pages.soonest(page), pages.soonest(buddy));
+        const joined = pages.create(capacityFor(total), localDepth - 1, soonest);
+        pages.copyEntries(page, joined, joined, 0);
+        pages.copyEntries(buddy, joined, joined, 0);
         this.pointDirectory(slot, hash, localDepth - 1, joined);
-        this.freePage(page);
-        this.freePage(buddy);
+        pages.free(page);
+        pages.free(buddy);
         return;
       }
     }
-    const capacity = words[base] >>> 16;
-    if (capacity > CAPACITY_FIRST_STEP && count * 4 <= capacity) {
-      this.resizePage(slot, page, hash, capacityFor(count * 2));
-    }
+    const capacity = pages.capacity(page);
+    const smaller = capacityFor(count * 2);
+    if (smaller < capacity && count * 4 <= capacity) this.resizePage(slot, page, hash, smaller);
   }
 
   /** Makes every directory entry for hashes that share `hash`'s upper `localDepth` bits point at `page`. */
   private pointDirectory(slot: number, hash: number, localDepth: number, page: Address): void {
     const depth = this.depths[slot];
-    const capacity = this.arena.u32s[page >>> SEGMENT_SHIFT][(page & SEGMENT_MASK) << 1] >>> 16;
+    const capacity = this.pages.capacity(page);
     if (depth === 0) {
       this.roots[slot] = page;
       this.capacities[slot] = capacity;
@@ -380,76 +312,4 @@ export class KeyIndex {
       words[at + 1] = capacity;
     }
   }
-
-  private createPage(capacity: number, localDepth: number, soonest: number): Address {
-    const page = this.arena.allocate(HEADER_BYTES + capacity * ENTRY_BYTES);
-    const words = this.arena.u32s[page >>> SEGMENT_SHIFT];
-    const base = (page & SEGMENT_MASK) << 1;
-    words.fill(0, base, base + HEADER_WORDS + (capacity << 1));
-    words[base] = capacity << 16;
-    words[base + 1] = localDepth;
-    this.setPageSoonest(page, soonest);
-    return page;
-  }
-
-  private freePage(page: Address): void {
-    const capacity = this.arena.u32s[page >>> SEGMENT_SHIFT][(page & SEGMENT_MASK) << 1] >>> 16;
-    this.arena.free(page, HEADER_BYTES + capacity * ENTRY_BYTES);
-  }
-
-  private localDepth(page: Address): number {
-    return this.arena.u32s[page >>> SEGMENT_SHIFT][((page & SEGMENT_MASK) << 1) + 1];
-  }
-
-  /** Copies all entries of `from` to `upper` where the hash has `bit`, else to `lower`. */
-  private moveEntries(from: Address, lower: Address, upper: Address, bit: number): void {
-    const words = this.arena.u32s[from >>> SEGMENT_SHIFT];
-    const base = (from & SEGMENT_MASK) << 1;
-    const lowerWords = this.arena.u32s[lower >>> SEGMENT_SHIFT];
-    const lowerBase = (lower & SEGMENT_MASK) << 1;
-    const upperWords = this.arena.u32s[upper >>> SEGMENT_SHIFT];
-    const upperBase = (upper & SEGMENT_MASK) << 1;
-    const end = base + HEADER_WORDS + ((words[base] >>> 16) << 1);
-    for (let at = base + HEADER_WORDS; at < end; at += 2) {
-      const record = words[at + 1];
-      if (record === 0) continue;
-      const hash = words[at];
-      if ((hash & bit) !== 0) put(upperWords, upperBase, hash, record);
-      else put(lowerWords, lowerBase, hash, record);
-    }
-  }
-}
-
-/** Writes an entry into a page that has room, and counts it. */
-function put(words: Uint32Array, base: number, hash: number, record: Address): void {
-  const capacity = words[base] >>> 16;
-  const first = base + HEADER_WORDS;
-  const end = first + (capacity << 1);
-  let at = first + (home(hash, capacity) << 1);
-  while (words[at + 1] !== 0) {
-    at += 2;
-    if (at === end) at = first;
-  }
-  words[at] = hash;
-  words[at + 1] = record;
-  words[base]++;
-}
-
-/** The entry at which the search for a hash begins: its lower 16 bits, scaled to the page. */
-function home(hash: number, capacity: number): number {
-  return ((hash & 0xffff) * capacity) >>> 16;
-}
-
-/** How many entries a page of this capacity takes before it must grow: seven eighths, and never all. */
-function fillMax(capacity: number): number {
-  return capacity - (capacity < 16 ? 1 : capacity >>> 3);
-}
-
-/** The smallest capacity that takes `count` entries. */
-function capacityFor(count: number): number {
-  let capacity = CAPACITY_MIN;
-  while (capacity < PAGE_CAPACITY_MAX && fillMax(capacity) < count) {
-    capacity = capacity === CAPACITY_MIN ? CAPACITY_FIRST_STEP : capacity + CAPACITY_STEP;
-  }
-  return capacity;
 }

@@ -146,7 +146,7 @@ export class Keyspace {
     const records: number[] = [];
     for (let hash = 0; hash < 2 ** 32;) {
       const page = table.pageOf(slot, hash);
-      const count = table.readPage(page, hashes, records);
+      const count = table.pages.read(page, hashes, records);
       for (let i = 0; i < count; i++) this.records.free(records[i]);
       hash = table.pageEnd(page, hash);
     }

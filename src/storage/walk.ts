@@ -29,7 +29,7 @@ export function scan(database: Database, cursor: number, count: number, visit: (
     const slot = Math.floor(position / HASHES);
     const from = position - slot * HASHES;
     const page = database.keys.pageOf(slot, from);
-    const entries = database.keys.readPage(page, hashes, records);
+    const entries = database.keys.pages.read(page, hashes, records);
     order.length = 0;
     for (let i = 0; i < entries; i++) if (hashes[i] >= from) order.push(i);
     order.sort((a, b) => hashes[a] - hashes[b]);

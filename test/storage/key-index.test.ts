@@ -48,7 +48,7 @@ class Table {
     for (let hash = 0; hash < 2 ** 32;) {
       const page = this.keys.pageOf(SLOT, hash);
       const entries: Address[] = [];
-      this.keys.readPage(page, [], entries);
+      this.keys.pages.read(page, [], entries);
       records.push(...entries);
       hash = this.keys.pageEnd(page, hash);
     }

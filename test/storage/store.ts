@@ -95,7 +95,7 @@ export function checkDatabase(store: Store, index = 0): void {
   let expiring = 0;
   const counts = new Uint32Array(SLOT_COUNT);
   for (const { slot, page, from, end } of pagesOf(database)) {
-    const count = database.keys.readPage(page, hashes, addresses);
+    const count = database.keys.pages.read(page, hashes, addresses);
     counts[slot] += count;
     size += count;
     for (let i = 0; i < count; i++) {
@@ -103,7 +103,7 @@ export function checkDatabase(store: Store, index = 0): void {
       const expiry = records.expiry(addresses[i]);
       if (expiry === NO_EXPIRY) continue;
       expiring++;
-      if (expiry < database.keys.pageSoonest(page)) expect.fail(`slot ${slot}: a key expires before its page`);
+      if (expiry < database.keys.pages.soonest(page)) expect.fail(`slot ${slot}: a key expires before its page`);
       if (expiry < database.keys.soonest[slot]) expect.fail(`slot ${slot}: a key expires before its table`);
     }
   }

@@ -1,26 +1,14 @@
 /**
- * CONFIG: the settings, as clients see and change them. What a setting is, what it may be and how a file is rewritten
- * is known to `Settings`; here its answers become replies.
+ * CONFIG, where it changes something: settings, their file, statistics. What a setting is, what it may be and how a file is
+ * rewritten is known to `Settings`; here its answers become replies. CONFIG GET is in src/commands/common-connection.ts.
  */
 import { rewriteSettingsFile } from '../../base';
 import type { Handlers, server } from '../../commands';
-import type { Call, Handler } from '../call';
-import { containerHelp } from './help';
+import type { Handler } from '../call';
 
 type ServerHandlers = Handlers<typeof server, Handler>;
 
-export const configHandlers: Pick<ServerHandlers, Extract<keyof ServerHandlers, `CONFIG ${string}`>> = {
-  'CONFIG GET'(call) {
-    const found = call.node.settings.match(textsFrom(call, 2));
-    call.reply.map(found.length);
-    for (const [name, value] of found) {
-      call.reply.text(name);
-      call.reply.text(value);
-    }
-  },
-
-  'CONFIG HELP': containerHelp,
-
+export const configHandlers: Pick<ServerHandlers, 'CONFIG RESETSTAT' | 'CONFIG REWRITE' | 'CONFIG SET'> = {
   'CONFIG RESETSTAT'(call) {
     call.node.statistics.reset(call.keyspace.expiredKeys);
     call.reply.ok();
@@ -41,14 +29,8 @@ export const configHandlers: Pick<ServerHandlers, Extract<keyof ServerHandlers, 
   'CONFIG SET'(call) {
     const { settings } = call.node;
     const mayChangeProtected = call.session.isPermitted(settings.values['enable-protected-configs']);
-    const error = settings.change(textsFrom(call, 2), mayChangeProtected);
+    const error = settings.change(call.textsFrom(2), mayChangeProtected);
     if (error === null) call.reply.ok();
     else call.reply.error(error);
   },
 };
-
-function textsFrom(call: Call, first: number): string[] {
-  const texts: string[] = [];
-  for (let i = first; i < call.argc; i++) texts.push(call.text(i));
-  return texts;
-}

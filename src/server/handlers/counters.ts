@@ -16,10 +16,10 @@ import {
   parseInteger,
   parseLongDouble,
 } from '../../base';
-import type { Handlers, string } from '../../commands';
+import { NOT_AN_INTEGER, type Handlers, type string } from '../../commands';
 import { KEEP_EXPIRY, type Address } from '../../storage';
 import { WRONG, type Call, type Handler } from '../call';
-import { DECREMENT_WOULD_OVERFLOW, NOT_A_FLOAT, NOT_AN_INTEGER, NOT_FINITE, WOULD_OVERFLOW } from '../error-replies';
+import { DECREMENT_WOULD_OVERFLOW, NOT_A_FLOAT, NOT_FINITE, WOULD_OVERFLOW } from '../error-replies';
 
 type CounterName = 'INCR' | 'DECR' | 'INCRBY' | 'DECRBY' | 'INCRBYFLOAT';
 

@@ -3,11 +3,10 @@
  * (`enable-debug-command`). As in Redis, numbers that make no sense count as 0 here.
  */
 import { ascii, globMatch, parseInteger, type Bytes } from '../../base';
-import type { Handlers, server } from '../../commands';
+import { containerHelp, type Handlers, type server } from '../../commands';
 import { ENCODING_INT, ENCODING_NAMES } from '../../storage';
 import type { Handler } from '../call';
 import { NO_SUCH_KEY } from '../error-replies';
-import { containerHelp } from './help';
 
 const NOT_IN_RESP2 = 'ERR RESP2 is not supported by this command';
 const ATTRIBUTE_OF_ONE_PAIR = ascii('|1\r\n');

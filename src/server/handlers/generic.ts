@@ -5,10 +5,10 @@
  * A key's name lies in one block with its value, so a key that gets another name or database is a copy and a deletion:
  * RENAME and MOVE cost as many bytes as the value has.
  */
-import type { generic, Handlers } from '../../commands';
+import { DB_OUT_OF_RANGE, type generic, type Handlers } from '../../commands';
 import { TYPE_NAMES, type Database } from '../../storage';
 import { WRONG, type Call, type Handler } from '../call';
-import { DB_OUT_OF_RANGE, NO_SUCH_KEY, SAME_OBJECT } from '../error-replies';
+import { NO_SUCH_KEY, SAME_OBJECT } from '../error-replies';
 import { expireHandlers } from './expire';
 import { objectHandlers } from './object';
 import { scanHandlers } from './scan';

@@ -5,9 +5,8 @@
  * or FLUSHALL makes nobody wait, and only SYNC, which promises that the memory is free when it replies, frees it first.
  * They belong to the server family; server.ts spreads them into its handlers.
  */
-import type { Handlers, server } from '../../commands';
+import { DB_OUT_OF_RANGE, type Handlers, type server } from '../../commands';
 import type { Call, Handler } from '../call';
-import { DB_OUT_OF_RANGE } from '../error-replies';
 
 const INVALID_FIRST_INDEX = 'ERR invalid first DB index';
 const INVALID_SECOND_INDEX = 'ERR invalid second DB index';

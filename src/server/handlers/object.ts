@@ -6,10 +6,9 @@
  * How often a key is used is not tracked, and FREQ says so: stamps hold the time of the last use, under every policy.
  */
 import { parseInteger } from '../../base';
-import type { generic, Handlers } from '../../commands';
+import { containerHelp, type generic, type Handlers } from '../../commands';
 import { ENCODING_INT, ENCODING_NAMES } from '../../storage';
 import type { Call, Handler } from '../call';
-import { containerHelp } from './help';
 
 /** Redis keeps one shared object for each integer from 0 to this. */
 const SHARED_INTEGER_MAX = 9999;

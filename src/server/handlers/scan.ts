@@ -5,10 +5,10 @@
  * keys are written from them afterwards; nothing moves a record in between. No key is copied but into the reply.
  */
 import { Bytes, globMatch, parseInt64, parseInteger } from '../../base';
-import type { generic, Handlers } from '../../commands';
+import { NOT_AN_INTEGER, type generic, type Handlers } from '../../commands';
 import { forEachKey, scan, TYPE_NAMES, type Address } from '../../storage';
 import type { Call, Handler } from '../call';
-import { INVALID_CURSOR, NOT_AN_INTEGER } from '../error-replies';
+import { INVALID_CURSOR } from '../error-replies';
 
 /** Keys per SCAN unless COUNT says otherwise. */
 const COUNT_DEFAULT = 10;

@@ -1,12 +1,12 @@
 /**
- * Server commands: the state of the node, its clock and its end. Those of CONFIG, COMMAND and DEBUG, and those about
- * whole databases, have files of their own.
+ * Server commands: the state of the node and its end. Those of CONFIG and DEBUG, and those about whole databases, have
+ * files of their own; COMMAND and TIME are those of all nodes.
  */
 import { VERSION } from '../../base';
-import type { Handlers, server } from '../../commands';
+import { commonServerHandlers, introspectionHandlers, type Handlers, type server } from '../../commands';
+import { infoText } from '../../metrics';
 import type { Call, Handler } from '../call';
-import { infoText } from '../info';
-import { commandHandlers } from './command';
+import { SECTIONS } from '../info-sections';
 import { configHandlers } from './config';
 import { debugHandlers } from './debug';
 import { databaseHandlers } from './keyspace-wide';
@@ -17,15 +17,14 @@ const LABYRINTH_COLUMNS = 64;
 const LABYRINTH_ROWS = 16;
 
 export const serverHandlers: Handlers<typeof server, Handler> = {
-  ...commandHandlers,
+  ...commonServerHandlers,
+  ...introspectionHandlers,
   ...configHandlers,
   ...databaseHandlers,
   ...debugHandlers,
 
   INFO(call) {
-    const words: string[] = [];
-    for (let i = 1; i < call.argc; i++) words.push(call.text(i));
-    call.reply.verbatim(infoText(call.node, words));
+    call.reply.verbatim(infoText(SECTIONS, call.node, call.textsFrom(1)));
   },
 
   LOLWUT(call) {
@@ -52,13 +51,6 @@ export const serverHandlers: Handlers<typeof server, Handler> = {
     if (aborts) return call.reply.error(NO_SHUTDOWN);
     call.session.closing = true;
     call.node.emit('shutdown');
-  },
-
-  TIME({ reply, node }) {
-    const nowMicroseconds = Math.floor(node.world.clock.wallMs() * 1000);
-    reply.array(2);
-    reply.bulkInteger(Math.floor(nowMicroseconds / 1_000_000));
-    reply.bulkInteger(nowMicroseconds % 1_000_000);
   },
 };
 

@@ -6,10 +6,10 @@
  * its time counts. One object serves all commands, as they run one after another: nothing is allocated.
  */
 import { INT64_MAX, parseInt64, parseInteger, type Bytes } from '../../base';
-import { replyName } from '../../commands';
+import { NOT_AN_INTEGER, replyName } from '../../commands';
 import { KEEP_EXPIRY, NO_EXPIRY } from '../../storage';
 import type { Call } from '../call';
-import { invalidExpireTime, NOT_AN_INTEGER } from '../error-replies';
+import { invalidExpireTime } from '../error-replies';
 
 export const ALWAYS = 0;
 export const IF_MISSING = 1;

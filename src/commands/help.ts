@@ -1,16 +1,19 @@
 /**
  * HELP of every command that has subcommands (OBJECT HELP, CLIENT HELP …), told from their declarations, so that it
- * cannot say something else than COMMAND DOCS and docs/COMMANDS.md do. The form is Redis': a line per subcommand, what
- * it does below it, HELP itself last.
+ * cannot say something else than COMMAND DOCS and docs/COMMANDS.md do. The form is Redis': a line per subcommand that this
+ * node offers, what it does below it, HELP itself last.
  */
-import { commands, type CommandSpec } from '../../commands';
-import type { Call } from '../call';
+import type { CommandCall } from './call';
+import { commands } from './catalogue';
+import type { CommandSpec } from './table';
 
-export function containerHelp(call: Call): void {
-  const container = commands.byName(wordOf(call.spec, 0));
-  const subcommands = [...(container?.subcommands?.roots ?? [])].sort(byWordWithHelpLast);
+export function containerHelp(call: CommandCall): void {
+  const container = wordOf(call.spec, 0);
+  const subcommands = (commands.byName(container)?.subcommands?.roots ?? [])
+    .filter((spec) => call.offers(spec))
+    .sort(byWordWithHelpLast);
   call.reply.array(1 + subcommands.length * 2);
-  call.reply.simple(`${wordOf(call.spec, 0)} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`);
+  call.reply.simple(`${container} <subcommand> [<arg> [value] [opt] ...]. Subcommands are:`);
   for (const subcommand of subcommands) {
     const { usage, does } = subcommand.declaration;
     call.reply.simple(`${wordOf(subcommand, 1)} ${usage}`.trimEnd());

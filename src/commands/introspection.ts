@@ -1,46 +1,43 @@
 /**
  * COMMAND: the table of commands, told to clients. All of it is derived from the declarations.
+ *
+ * Lists show what this node offers (`call.offers`): a data node everything, a proxy what passes through it. Who asks about
+ * a command by name is told about any.
  */
-import {
-  categoryBit,
-  commandDocs,
-  commandInfo,
-  commands,
-  findKeys,
-  KEYS_INVALID,
-  keyFlags,
-  KeyPositions,
-  replyName,
-  resolve,
-  type CommandArguments,
-  type CommandSpec,
-  type Handlers,
-  type server,
-} from '../../commands';
-import { ascii, globMatch } from '../../base';
-import type { Call, Handler } from '../call';
-import { writeReplyTree } from '../reply-tree';
+import { ascii, globMatch } from '../base';
+import type { CommandCall, CommonHandler } from './call';
+import { commands } from './catalogue';
+import type { Handlers } from './declaration';
+import { INVALID_ARGUMENTS } from './errors';
+import { categoryBit } from './flags';
 import { containerHelp } from './help';
+import { KEYS_INVALID, KeyPositions, type CommandArguments } from './keys';
+import { commandDocs, commandInfo, keyFlags, replyName } from './replies';
+import { writeReplyTree } from './reply-tree';
+import type { server } from './server';
+import { findKeys, resolve, type CommandSpec } from './table';
 
 const BAD_COMMAND = 'ERR Invalid command specified';
 const NO_KEY_ARGUMENTS = 'ERR The command has no key arguments';
 const BAD_ARGUMENT_COUNT = 'ERR Invalid number of arguments specified for command';
-const BAD_ARGUMENTS = 'ERR Invalid arguments specified for command';
 
 /** Where the words of the command that GETKEYS is asked about begin. */
 const ASKED_AT = 2;
 
-type ServerHandlers = Handlers<typeof server, Handler>;
+type ServerHandlers = Handlers<typeof server, CommonHandler>;
 
-export const commandHandlers: Pick<ServerHandlers, Extract<keyof ServerHandlers, 'COMMAND' | `COMMAND ${string}`>> = {
+export const introspectionHandlers: Pick<
+  ServerHandlers,
+  Extract<keyof ServerHandlers, 'COMMAND' | `COMMAND ${string}`>
+> = {
   COMMAND: describeAll,
 
-  'COMMAND COUNT'({ reply }) {
-    reply.integer(commands.roots.length);
+  'COMMAND COUNT'(call) {
+    call.reply.integer(offeredRoots(call).length);
   },
 
   'COMMAND DOCS'(call) {
-    const asked = call.argc === 2 ? commands.roots : specsFrom(call, 2).filter((spec) => spec !== undefined);
+    const asked = call.argc === 2 ? offeredRoots(call) : namedFrom(call, 2).filter((spec) => spec !== undefined);
     call.reply.map(asked.length);
     for (const spec of asked) {
       call.reply.text(replyName(spec));
@@ -70,7 +67,7 @@ export const commandHandlers: Pick<ServerHandlers, Extract<keyof ServerHandlers,
 
   'COMMAND INFO'(call) {
     if (call.argc === 2) return describeAll(call);
-    const asked = specsFrom(call, 2);
+    const asked = namedFrom(call, 2);
     call.reply.array(asked.length);
     for (const spec of asked) writeReplyTree(call.reply, spec === undefined ? null : commandInfo(spec));
   },
@@ -78,7 +75,7 @@ export const commandHandlers: Pick<ServerHandlers, Extract<keyof ServerHandlers,
   'COMMAND LIST'(call) {
     const filter = listFilter(call);
     if (filter === null) return call.syntaxError();
-    const listed = shownSpecs().filter(filter);
+    const listed = offeredRoots(call).flatMap(shownWith(call)).filter(filter);
     call.reply.array(listed.length);
     for (const spec of listed) call.reply.text(replyName(spec));
   },
@@ -87,13 +84,28 @@ export const commandHandlers: Pick<ServerHandlers, Extract<keyof ServerHandlers,
 /** The keys that were found last. */
 const keys = new KeyPositions();
 
-function describeAll({ reply }: Call): void {
-  reply.array(commands.roots.length);
-  for (const spec of commands.roots) writeReplyTree(reply, commandInfo(spec));
+function describeAll(call: CommandCall): void {
+  const specs = offeredRoots(call);
+  call.reply.array(specs.length);
+  for (const spec of specs) writeReplyTree(call.reply, commandInfo(spec));
+}
+
+/** Commands that are offered, and containers of some that are. */
+function offeredRoots(call: CommandCall): CommandSpec[] {
+  const isOffered = (spec: CommandSpec): boolean => call.offers(spec);
+  return commands.roots.filter((spec) => isOffered(spec) || spec.subcommands?.roots.some(isOffered) === true);
+}
+
+/** A command with those of its subcommands that Redis would show and that are offered. */
+function shownWith(call: CommandCall): (spec: CommandSpec) => CommandSpec[] {
+  return (spec) =>
+    spec.subcommands === null || spec.container?.hidesSubcommands === true
+      ? [spec]
+      : [spec, ...spec.subcommands.all.filter((each) => call.offers(each))];
 }
 
 /** The commands that the arguments from `first` on name: 'get', 'client|id'. */
-function specsFrom(call: Call, first: number): (CommandSpec | undefined)[] {
+function namedFrom(call: CommandCall, first: number): (CommandSpec | undefined)[] {
   const specs: (CommandSpec | undefined)[] = [];
   for (let i = first; i < call.argc; i++) {
     const name = call.arg(i).toLatin1();
@@ -102,15 +114,8 @@ function specsFrom(call: Call, first: number): (CommandSpec | undefined)[] {
   return specs;
 }
 
-/** Every command and subcommand that Redis would show. */
-function shownSpecs(): CommandSpec[] {
-  return commands.roots.flatMap((spec) =>
-    spec.container?.hidesSubcommands === true ? [spec] : [spec, ...(spec.subcommands?.all ?? [])],
-  );
-}
-
 /** Which commands COMMAND LIST is to name; null for a syntax error. */
-function listFilter(call: Call): ((spec: CommandSpec) => boolean) | null {
+function listFilter(call: CommandCall): ((spec: CommandSpec) => boolean) | null {
   if (call.argc === 2) return () => true;
   if (call.argc !== 5 || !call.is(2, 'filterby')) return null;
   if (call.is(3, 'module')) return () => false;
@@ -127,7 +132,7 @@ function listFilter(call: Call): ((spec: CommandSpec) => boolean) | null {
 }
 
 /** The command that GETKEYS is asked about, its keys in `keys`; null after the error reply. */
-function findAsked(call: Call): { spec: CommandSpec; args: CommandArguments } | null {
+function findAsked(call: CommandCall): { spec: CommandSpec; args: CommandArguments } | null {
   const { buffer, starts, ends, argc } = call.args;
   const args: CommandArguments = {
     buffer,
@@ -147,5 +152,5 @@ function reasonAgainst(spec: CommandSpec, args: CommandArguments): string | null
   if (spec.subcommands !== null && args.argc > 1) return BAD_COMMAND;
   if (spec.firstKey === 0 && !spec.movableKeys) return NO_KEY_ARGUMENTS;
   if (args.argc < spec.argcMin || args.argc > spec.argcMax) return BAD_ARGUMENT_COUNT;
-  return findKeys(spec, args, keys) === KEYS_INVALID ? BAD_ARGUMENTS : null;
+  return findKeys(spec, args, keys) === KEYS_INVALID ? INVALID_ARGUMENTS : null;
 }

@@ -2,8 +2,8 @@
  * Writes a reply that was built as data: those of COMMAND INFO and COMMAND DOCS, which are deep, rare and derived.
  * All other replies are written as they are found; see ReplyWriter.
  */
-import type { ReplyTree } from '../commands';
 import type { ReplyWriter } from '../resp';
+import type { ReplyTree } from './replies';
 
 export function writeReplyTree(reply: ReplyWriter, tree: ReplyTree): void {
   if (tree === null) return reply.null();
