@@ -40,7 +40,7 @@ export function loadSettings<Table extends SettingsTable>(
   reader: SettingsReader,
   options: LoadOptions = {},
 ): void {
-  const loader = new Loader(settings, reader, options.directives ?? {}, options.version ?? '7.2.0');
+  const loader = new Loader(settings, reader, options.directives ?? {}, options.version ?? '7.2.5');
   let text = commandLine.file === null ? '' : loader.open(commandLine.file);
   if (commandLine.readStdin) text += reader.readStdin();
   const lines = text.split('\n');
@@ -56,7 +56,7 @@ export function loadSettingsText<Table extends SettingsTable>(
   reader: SettingsReader,
   options: LoadOptions = {},
 ): void {
-  const loader = new Loader(settings, reader, options.directives ?? {}, options.version ?? '7.2.0');
+  const loader = new Loader(settings, reader, options.directives ?? {}, options.version ?? '7.2.5');
   loader.load(text.split('\n'), 1, 'file', 0);
 }
 

@@ -3,8 +3,9 @@
  * know by heart; the last section is our own.
  *
  * What a field of Redis means and we have is told; what we do not have (forks, scripts, replicas, cluster links) is what
- * a fresh Redis says, nearly always 0. `used_memory` is what the data take, exactly (see MemoryGauge); the allocator's
- * fields describe the arena; what the process takes as a whole is `used_memory_rss`.
+ * a fresh Redis says, nearly always 0. `used_memory` is what the data take (`used_memory_dataset`, exactly: see
+ * MemoryGauge; it is what `maxmemory` bounds) and what is used of V8's heap; the allocator's fields describe arena and
+ * heap together; what the process takes as a whole is `used_memory_rss`.
  */
 import { commands, replyName } from '../commands';
 import {
@@ -74,10 +75,11 @@ function clientFields(node: DataNode): Fields {
 
 function memoryFields(node: DataNode): Fields {
   const { values } = node.settings;
-  const used = node.memory.usedBytes();
-  const peak = node.memory.peakBytes();
-  const { residentBytes, machineBytes } = node.processGauge.memory();
-  const { usedBytes: allocated, committedBytes: active } = node.keyspace.arena;
+  const { residentBytes, heapUsedBytes, heapTotalBytes, machineBytes } = node.processGauge.memory();
+  const dataset = node.memory.usedBytes();
+  const used = dataset + heapUsedBytes;
+  const peak = node.memory.peakBytes() + heapUsedBytes;
+  const active = node.keyspace.arena.committedBytes + heapTotalBytes;
   return {
     used_memory: used,
     used_memory_human: human(used),
@@ -86,11 +88,11 @@ function memoryFields(node: DataNode): Fields {
     used_memory_peak: peak,
     used_memory_peak_human: human(peak),
     used_memory_peak_perc: percent(used, peak),
-    used_memory_overhead: 0,
+    used_memory_overhead: heapUsedBytes,
     used_memory_startup: 0,
-    used_memory_dataset: used,
-    used_memory_dataset_perc: percent(used, used),
-    allocator_allocated: allocated,
+    used_memory_dataset: dataset,
+    used_memory_dataset_perc: percent(dataset, used),
+    allocator_allocated: used,
     allocator_active: active,
     allocator_resident: active,
     total_system_memory: machineBytes,
@@ -111,8 +113,8 @@ function memoryFields(node: DataNode): Fields {
     maxmemory: values['maxmemory'],
     maxmemory_human: human(values['maxmemory']),
     maxmemory_policy: values['maxmemory-policy'],
-    allocator_frag_ratio: ratio(active, allocated),
-    allocator_frag_bytes: active - allocated,
+    allocator_frag_ratio: ratio(active, used),
+    allocator_frag_bytes: active - used,
     allocator_rss_ratio: ratio(active, active),
     allocator_rss_bytes: 0,
     rss_overhead_ratio: ratio(residentBytes, active),

@@ -38,14 +38,8 @@ function inert<Extra extends object>(does: string, extra?: Extra): Traits & Extr
 }
 
 const PERSISTENCE = {
-  save: savePoints(
-    [
-      { seconds: 3600, changes: 1 },
-      { seconds: 300, changes: 100 },
-      { seconds: 60, changes: 10000 },
-    ],
-    inert('Pairs of seconds and changes after which the data are saved; "" for never.'),
-  ),
+  // Redis saves by default; we say that we do not, until we do.
+  save: savePoints([], inert('Pairs of seconds and changes after which the data are saved; "" for never.')),
   dbfilename: text(
     'dump.rdb',
     inert('Name of the RDB file.', { protected: true, check: fileName('dbfilename', 'filename') }),

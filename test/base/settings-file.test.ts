@@ -42,7 +42,7 @@ function load(argv: string[], files: Record<string, string> = {}, directives: Di
 
 function report(line: number, shown: string, reason: string): string {
   return [
-    '*** FATAL CONFIG FILE ERROR (Redis 7.2.0) ***',
+    '*** FATAL CONFIG FILE ERROR (Redis 7.2.5) ***',
     `Reading the configuration file, at line ${line}`,
     `>>> '${shown}'`,
     reason,

@@ -4,7 +4,7 @@
  * A target starts for one file of tests and may be stopped and started again on the same port, as after a crash. What
  * one of them cannot do is said here, so that a test asks `target.has` and not for a name.
  */
-import { startServer } from '../../src';
+import { ProxyNode, proxySettings, realWorld, startServer } from '../../src';
 
 export interface RunningTarget {
   readonly host: string;
@@ -20,14 +20,41 @@ export interface TargetSettings {
 
 export interface Target {
   readonly name: string;
-  /** databases: more than number 0; clientList: CLIENT LIST shows every client of the target. */
-  readonly has: { readonly databases: boolean; readonly clientList: boolean };
+  /** databases: more than number 0; clientList: CLIENT LIST shows every client of the target; scan: SCAN is there. */
+  readonly has: { readonly databases: boolean; readonly clientList: boolean; readonly scan: boolean };
   start(settings?: TargetSettings): Promise<RunningTarget>;
 }
 
 export const targets: readonly Target[] = [
-  { name: 'data node', has: { databases: true, clientList: true }, start: (settings = {}) => startServer(settings) },
+  {
+    name: 'data node',
+    has: { databases: true, clientList: true, scan: true },
+    start: (settings = {}) => startServer(settings),
+  },
+  { name: 'proxy', has: { databases: true, clientList: true, scan: false }, start: startBehindProxy },
 ];
+
+/** Two data nodes behind a proxy; all three are one target. */
+async function startBehindProxy(given: TargetSettings = {}): Promise<RunningTarget> {
+  const servers = [await startServer(), await startServer()];
+  const settings = proxySettings();
+  settings.assign({ bind: ['127.0.0.1'], port: given.port ?? 0, requirepass: given.requirepass ?? '' });
+  for (const [i, { host, port }] of servers.entries())
+    settings.set('group', [String(i + 1), `${host}:${port}`], 'file');
+  const proxy = new ProxyNode(realWorld(), settings);
+  await proxy.start();
+  const address = given.port === undefined ? await proxy.listen({ host: '127.0.0.1', port: 0 }) : proxy.addresses[0];
+  const { host, port } = address as { host: string; port: number };
+  return {
+    host,
+    port,
+    url: `redis://${host}:${port}`,
+    stop: async () => {
+      await proxy.stop();
+      await Promise.all(servers.map((server) => server.stop()));
+    },
+  };
+}
 
 /** All bytes there are, and then some that are no UTF-8. */
 export const EVERY_BYTE = Buffer.concat([
