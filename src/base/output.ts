@@ -5,7 +5,7 @@
  * `reserve(n)`, then write into `buffer` at `position` and advance it. Chunks of the standard size come from a pool
  * and go back to it when the transport has taken the bytes; so the steady state allocates nothing.
  */
-import { copyBytes, EMPTY_BUFFER } from './bytes';
+import { copyBytes, EMPTY_BUFFER, widen } from './bytes';
 
 /** Standard chunk: the replies of a pipeline of 64 small GETs fit four times over. */
 const CHUNK_BYTES = 16 * 1024;
@@ -72,7 +72,7 @@ export class Output {
       release(this.buffer);
     }
     this.buffer =
-      count <= CHUNK_BYTES ? (pool.pop() ?? Buffer.allocUnsafeSlow(CHUNK_BYTES)) : Buffer.allocUnsafeSlow(count);
+      count <= CHUNK_BYTES ? (pool.pop() ?? widen(Buffer.allocUnsafeSlow(CHUNK_BYTES))) : Buffer.allocUnsafeSlow(count);
     this.position = 0;
   }
 

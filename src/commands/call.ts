@@ -66,8 +66,9 @@ export abstract class CommandCall {
   private readonly views: Bytes[] = Array.from({ length: VIEWS_KEPT }, () => new Bytes());
 
   protected take(spec: CommandSpec, args: CommandArguments, reply: ReplyWriter): void {
-    this.spec = spec;
-    this.reply = reply;
+    // Most of this is as it was for the last command; a compare is cheaper than the collector's note of a write.
+    if (this.spec !== spec) this.spec = spec;
+    if (this.reply !== reply) this.reply = reply;
     this.args = args;
     this.argc = args.argc;
   }

@@ -18,6 +18,8 @@ export class NameIndex {
   private readonly lower: Uint8Array;
   private readonly upper: Uint8Array;
   private readonly stride: number;
+  /** The place of the name that was found last. */
+  private recent = 0;
 
   /** Numbers the names by their place in the list; names are ASCII, not empty, and differ in more than case. */
   constructor(names: readonly string[]) {
@@ -44,22 +46,29 @@ export class NameIndex {
 
   /** The number of the name that `buffer[start, end)` spells in any case, or NAME_UNKNOWN. */
   find(buffer: Uint8Array, start: number, end: number): number {
+    // A pipeline says the same word again and again.
+    if (this.spells(this.recent, buffer, start, end)) return this.numbers[this.recent];
     const length = end - start;
-    const { stride, lower, upper, mask } = this;
-    if (length >= stride || length === 0) return NAME_UNKNOWN;
-    let at = hash(buffer, start, end) & mask;
-    for (;;) {
-      const row = at * stride;
-      const lengthHere = lower[row];
-      if (lengthHere === 0) return NAME_UNKNOWN;
-      if (lengthHere === length) {
-        const shift = row + 1 - start;
-        let i = start;
-        while (i < end && (buffer[i] === upper[i + shift] || buffer[i] === lower[i + shift])) i++;
-        if (i === end) return this.numbers[at];
+    if (length >= this.stride || length === 0) return NAME_UNKNOWN;
+    for (let at = hash(buffer, start, end) & this.mask; ; at = (at + 1) & this.mask) {
+      if (this.lower[at * this.stride] === 0) return NAME_UNKNOWN;
+      if (this.spells(at, buffer, start, end)) {
+        this.recent = at;
+        return this.numbers[at];
       }
-      at = (at + 1) & mask;
     }
+  }
+
+  /** Whether the name at place `at` is what `buffer[start, end)` spells. */
+  private spells(at: number, buffer: Uint8Array, start: number, end: number): boolean {
+    const { lower, upper } = this;
+    const row = at * this.stride;
+    const length = end - start;
+    if (lower[row] !== length || length === 0) return false;
+    const shift = row + 1 - start;
+    let i = start;
+    while (i < end && (buffer[i] === upper[i + shift] || buffer[i] === lower[i + shift])) i++;
+    return i === end;
   }
 }
 

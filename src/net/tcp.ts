@@ -9,12 +9,12 @@
 import net from 'node:net';
 import { chmodSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
-import { asBuffer, CacheError } from '../base';
+import { asBuffer, CacheError, widen } from '../base';
 import { addressText, type Address, type Connection, type ConnectionHandler, type Listener } from './connection';
 import { DirectWriter } from './direct-write';
 
 const READ_BUFFER_BYTES = 64 * 1024;
-const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+const readBuffer = widen(Buffer.allocUnsafeSlow(READ_BUFFER_BYTES));
 
 export interface ListenOptions {
   /** Length of the queue of connections not yet accepted. */

@@ -14,6 +14,7 @@
  */
 import { EMPTY_BUFFER } from '../base';
 import { MessageAssembler } from './assembler';
+import { BATCHED_WORDS_MAX, type CommandBatch } from './command-batch';
 import { inlineToArray } from './inline';
 import {
   COMMAND,
@@ -83,46 +84,48 @@ export class CommandParser extends MessageAssembler {
     }
   }
 
-  /** Bytes that have arrived and belong to no command that was handed out. */
-  get unreadBytes(): number {
-    return this.limit - this.position;
-  }
-
-  /** Where `scout` looks: the chunk that was fed. */
-  get chunkBytes(): Uint8Array {
-    return this.data;
-  }
-
   /**
-   * Looks ahead in the chunk, without reading: writes where the second words (of most commands, the key) of the next
-   * commands are, -1 for a command of one word, and returns for how many. Stops at the first command that is not whole
-   * or not short and plain; 0 while reading from memory of our own.
+   * Finds the plain commands that come next, up to as many as `batch` has room for; returns how many. 0 says nothing but
+   * that `next()` must have a look. They are good until the next call, like the command of `next()`.
    */
-  scout(starts: Int32Array, ends: Int32Array): number {
+  nextBatch(batch: CommandBatch): number {
+    this.leaveOwn();
     if (this.owned || this.argumentsTotal !== 0) return 0;
     const { data, limit } = this;
-    let at = this.position;
+    let commandStart = this.position;
     let count = 0;
-    while (count < starts.length && at + SHORT_LINE_BYTES_MAX <= limit && data[at] === STAR) {
-      const words = shortLength(data, at);
-      if (words <= 0) break;
-      at = afterShortLine(at, words);
-      starts[count] = -1;
-      let word = 0;
-      for (; word < words && at + SHORT_LINE_BYTES_MAX <= limit && data[at] === DOLLAR; word++) {
+    while (count < batch.length && commandStart + SHORT_LINE_BYTES_MAX <= limit && data[commandStart] === STAR) {
+      const argc = shortLength(data, commandStart);
+      if (argc <= 0 || argc > BATCHED_WORDS_MAX) break;
+      const command = batch[count];
+      const { starts, ends } = command;
+      let at = afterShortLine(commandStart, argc);
+      let i = 0;
+      for (; i < argc && at + SHORT_LINE_BYTES_MAX <= limit && data[at] === DOLLAR; i++) {
         const length = shortLength(data, at);
         if (length < 0) break;
         const start = afterShortLine(at, length);
-        if (word === 1) {
-          starts[count] = start;
-          ends[count] = start + length;
-        }
+        starts[i] = start;
+        ends[i] = start + length;
         at = start + length + 2;
       }
-      if (word < words || at > limit) break;
+      if (i < argc || at > limit) break;
+      if (command.buffer !== data) command.buffer = data;
+      command.argc = argc;
+      command.commandStart = commandStart;
+      command.commandEnd = at;
+      commandStart = at;
       count++;
     }
+    this.position = commandStart;
+    this.messageStart = commandStart;
     return count;
+  }
+
+  /** Takes back the commands of the last batch from the one that begins at `commandStart` on. */
+  rewind(commandStart: number): void {
+    this.position = commandStart;
+    this.messageStart = commandStart;
   }
 
   /** Bytes of memory that this object keeps allocated. */

@@ -47,14 +47,28 @@ export function writeCommand(out: Output, args: readonly CommandArgument[]): voi
 /** Appends `source[start, end)` as a bulk string; allocates nothing. */
 export function writeBulk(out: Output, source: Uint8Array, start: number, end: number): void {
   const length = end - start;
-  const small = length <= SMALL_BULK_BYTES_MAX;
-  out.reserve(small ? HEAD_BYTES_MAX + length + 2 : HEAD_BYTES_MAX);
-  out.position = writeHead(out.buffer, out.position, DOLLAR, length);
-  if (small) {
-    out.position = copyBytes(source, start, end, out.buffer, out.position);
-  } else {
+  if (length > SMALL_BULK_BYTES_MAX) {
+    out.reserve(HEAD_BYTES_MAX);
+    out.position = writeHead(out.buffer, out.position, DOLLAR, length);
     out.bytes(source, start, end);
     out.reserve(2);
+  } else {
+    out.reserve(HEAD_BYTES_MAX + length + 2);
+    const { buffer } = out;
+    let at = out.position;
+    if (length >= 10 && length < 100) {
+      // The usual length, spelled here: 7 % of a GET.
+      const tens = (length * 103) >> 10;
+      buffer[at] = DOLLAR;
+      buffer[at + 1] = 48 + tens;
+      buffer[at + 2] = 48 + length - tens * 10;
+      buffer[at + 3] = CR;
+      buffer[at + 4] = LF;
+      at += 5;
+    } else {
+      at = writeHead(buffer, at, DOLLAR, length);
+    }
+    out.position = copyBytes(source, start, end, buffer, at);
   }
   out.buffer[out.position++] = CR;
   out.buffer[out.position++] = LF;

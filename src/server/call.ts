@@ -32,8 +32,8 @@ export class Call extends CommandCall {
   }
 
   begin(session: Session, spec: CommandSpec, args: CommandArguments): void {
-    this.session = session;
-    this.database = session.database;
+    if (this.session !== session) this.session = session;
+    if (this.database !== session.database) this.database = session.database;
     this.take(spec, args, session.reply);
   }
 

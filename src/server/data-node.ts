@@ -19,8 +19,8 @@ import {
   type ConnectionHandler,
   type MemoryEnd,
 } from '../net';
-import type { ProtocolLimits } from '../resp';
-import { ExpiryCycle, Keyspace, Strings } from '../storage';
+import { makeBatch, type CommandBatch, type ProtocolLimits } from '../resp';
+import { ExpiryCycle, Keyspace, LOOKAHEAD_MAX, Strings } from '../storage';
 import { BackgroundWork } from './background-work';
 import { Dispatch } from './dispatch';
 import { MemoryGauge } from './memory-gauge';
@@ -56,6 +56,8 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   readonly sessions = new Map<number, Session>();
   /** Sessions that hold back a command until `unpause`. */
   readonly paused = new Set<Session>();
+  /** The commands that a session runs at the moment. */
+  readonly batch: CommandBatch = makeBatch(LOOKAHEAD_MAX);
   /** Where replies go that nobody wants. */
   readonly nowhere = new Output();
   /** Forty hexadecimal digits that name this run of the process, as Redis' run_id. */

@@ -94,6 +94,7 @@ export class Dispatch {
       node.statistics.ranBriefly(spec, this.nowMs);
     } else {
       const startMs = this.nowMs();
+      node.statistics.endBatch(startMs);
       this.run(handler, session);
       node.statistics.ranTimed(spec, startMs, this.nowMs());
     }

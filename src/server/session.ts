@@ -8,7 +8,7 @@
 import { Output } from '../base';
 import { clientLine, type CommandSpec } from '../commands';
 import type { Connection, ConnectionHandler, Flushable } from '../net';
-import { COMMAND, CommandParser, NEED_MORE, ReplyWriter } from '../resp';
+import { BatchedCommand, COMMAND, CommandParser, NEED_MORE, ReplyWriter } from '../resp';
 import type { Database } from '../storage';
 import type { DataNode } from './data-node';
 
@@ -22,9 +22,6 @@ export const REPLY_SKIP_THIS = 3;
 
 /** Within a turn replies are held against the output limits once they are this many bytes: one read can ask for gigabytes. */
 const TURN_OUTPUT_BYTES_UNCHECKED = 1024 * 1024;
-
-/** Fewer unread bytes are hardly more than one command, and not worth looking ahead. */
-const LOOKAHEAD_BYTES_MIN = 128;
 
 export class Session implements ConnectionHandler, Flushable {
   inTurn = false;
@@ -94,39 +91,45 @@ export class Session implements ConnectionHandler, Flushable {
 
   private runCommands(): void {
     const { parser } = this;
-    const { lookahead } = this.node.keyspace;
-    for (;;) {
-      if (lookahead.at === lookahead.count && parser.unreadBytes >= LOOKAHEAD_BYTES_MIN) this.lookAhead();
+    while (!this.closing && this.postponed === null) {
+      const count = parser.nextBatch(this.node.batch);
+      if (count > 0) {
+        this.runBatch(count);
+        continue;
+      }
       const answer = parser.next();
       if (answer !== COMMAND) {
         if (answer !== NEED_MORE) this.refuse(parser.errorText);
-        break;
+        return;
       }
       this.runCommand(parser);
-      lookahead.at++;
+      if (this.out.length > TURN_OUTPUT_BYTES_UNCHECKED) this.node.checkOutputLimit(this);
+    }
+  }
+
+  /** Runs the first `count` commands of the node's batch. */
+  private runBatch(count: number): void {
+    const { batch, keyspace } = this.node;
+    const { lookahead } = keyspace;
+    if (count > 1) lookahead.fetch(this.database, batch, count);
+    for (let i = 0; i < count; i++) {
+      this.runCommand(batch[i]);
+      lookahead.at = i + 1;
       if (this.out.length > TURN_OUTPUT_BYTES_UNCHECKED) this.node.checkOutputLimit(this);
       if (this.closing || this.postponed !== null) break;
     }
     lookahead.clear();
   }
 
-  /** Fetches what the next commands of a pipeline will need. */
-  private lookAhead(): void {
-    const { lookahead } = this.node.keyspace;
-    const count = this.parser.scout(lookahead.starts, lookahead.ends);
-    if (count > 1) lookahead.fetch(this.database, this.parser.chunkBytes, count);
-    else lookahead.clear();
-  }
-
   /** Runs the command that was just parsed, or postpones it, or says why it is none. */
-  private runCommand(args: CommandParser): void {
+  private runCommand(args: CommandParser | BatchedCommand): void {
     const { node } = this;
     if (this.replyMode !== REPLY_ON) this.mute();
     const spec = node.dispatch.resolve(this, args);
     if (spec !== null) {
       if (node.isPausedFor(spec)) {
         this.reply.out = this.out;
-        this.postpone();
+        this.postpone(args);
         return;
       }
       this.lastSpec = spec;
@@ -176,10 +179,11 @@ export class Session implements ConnectionHandler, Flushable {
     return who === 'yes' || (who === 'local' && this.connection.isLocal);
   }
 
-  /** Keeps the command that was just parsed, and stops reading until `resume`. */
-  private postpone(): void {
+  /** Keeps a command that was just parsed, and stops reading until `resume`. */
+  private postpone(args: CommandParser | BatchedCommand): void {
     const { parser } = this;
-    const copy = Buffer.from(parser.buffer.subarray(parser.commandStart, parser.commandEnd));
+    const copy = Buffer.from(args.buffer.subarray(args.commandStart, args.commandEnd));
+    if (args instanceof BatchedCommand) parser.rewind(args.commandEnd);
     const postponed = new CommandParser(this.node.limits);
     postponed.feed(copy, 0, copy.length);
     postponed.next();

@@ -24,8 +24,6 @@ export class Statistics extends TrafficStatistics {
   private readonly batch = new Uint16Array(BATCH_MAX);
   private batchLength = 0;
   private batchStartMs = 0;
-  /** Time of this batch that went to commands that were timed alone. */
-  private timedMs = 0;
 
   constructor(table: CommandTable) {
     const count = table.all.length;
@@ -37,33 +35,34 @@ export class Statistics extends TrafficStatistics {
 
   beginBatch(nowMs: number): void {
     this.batchStartMs = nowMs;
-    this.timedMs = 0;
   }
 
-  /** Counts an O(1) command of the current batch. */
+  /** Notes an O(1) command of the current batch; it counts from the batch's end on. */
   ranBriefly(spec: CommandSpec, nowMs: () => number): void {
-    this.ran(spec.id);
-    if (this.batchLength === BATCH_MAX) {
-      const now = nowMs();
-      this.endBatch(now);
-      this.beginBatch(now);
-    }
+    if (this.batchLength === BATCH_MAX) this.endBatch(nowMs());
     this.batch[this.batchLength++] = spec.id;
   }
 
-  /** Counts a command that was timed alone. */
+  /** Counts a command that is timed alone; `endBatch(startMs)` has been called before it ran. */
   ranTimed(spec: CommandSpec, startMs: number, endMs: number): void {
     this.ran(spec.id);
     this.microseconds[spec.id] += (endMs - startMs) * 1000;
-    this.timedMs += endMs - startMs;
+    this.batchStartMs = endMs;
   }
 
+  /** Counts the commands of the batch, and shares out the time since it began; what follows is the next. */
   endBatch(nowMs: number): void {
-    const { batch, batchLength } = this;
-    if (batchLength === 0) return;
-    const share = (Math.max(0, nowMs - this.batchStartMs - this.timedMs) * 1000) / batchLength;
-    for (let i = 0; i < batchLength; i++) this.microseconds[batch[i]] += share;
-    this.batchLength = 0;
+    const { batch, batchLength, calls, microseconds } = this;
+    if (batchLength > 0) {
+      const share = (Math.max(0, nowMs - this.batchStartMs) * 1000) / batchLength;
+      for (let i = 0; i < batchLength; i++) {
+        calls[batch[i]]++;
+        microseconds[batch[i]] += share;
+      }
+      this.commands += batchLength;
+      this.batchLength = 0;
+    }
+    this.batchStartMs = nowMs;
   }
 
   /** CONFIG RESETSTAT; `expiredKeys` is the keyspace's counter, which goes on. */

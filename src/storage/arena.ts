@@ -17,7 +17,7 @@
  * Always: a block is in at most one free list; a freed block's first word is the next free address; `usedBytes` is
  * the sum of the class sizes of the blocks handed out.
  */
-import { CacheError } from '../base';
+import { CacheError, widen } from '../base';
 
 /** Low bits of an address that count units inside a segment: 2^19 units of 8 bytes = 4 MiB. */
 export const SEGMENT_SHIFT = 19;
@@ -220,7 +220,7 @@ export class Arena {
       this.vacantSegments.push(segment);
       throw new CacheError('OUT_OF_MEMORY', `the machine has no ${bytes} bytes left for the keyspace`, { cause });
     }
-    this.u8s[segment] = new Uint8Array(memory);
+    this.u8s[segment] = widen(new Uint8Array(memory));
     this.u32s[segment] = new Uint32Array(memory);
     this.f64s[segment] = new Float64Array(memory);
     this.committedBytes += bytes;

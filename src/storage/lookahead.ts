@@ -19,10 +19,18 @@ import type { Keyspace } from './keyspace';
 /** Keys in a batch: about as many loads as a processor keeps under way. */
 export const LOOKAHEAD_MAX = 16;
 
+/** A command as far as it matters here; all of a batch lie in one buffer. */
+interface Named {
+  readonly buffer: Uint8Array;
+  readonly argc: number;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+}
+
 export class Lookahead {
-  /** Where the keys of the batch are in its buffer; written by the caller, -1 for a command without one. */
-  readonly starts = new Int32Array(LOOKAHEAD_MAX);
-  readonly ends = new Int32Array(LOOKAHEAD_MAX);
+  /** Where the keys of the batch are in its buffer; -1 for a command without one. */
+  private readonly starts = new Int32Array(LOOKAHEAD_MAX);
+  private readonly ends = new Int32Array(LOOKAHEAD_MAX);
   readonly slots = new Int32Array(LOOKAHEAD_MAX);
   readonly hashes = new Uint32Array(LOOKAHEAD_MAX);
   /** The key of the batch that comes next. */
@@ -36,20 +44,27 @@ export class Lookahead {
 
   constructor(private readonly keyspace: Keyspace) {}
 
-  /** Takes the first `count` keys of `starts` and `ends`, which lie in `buffer` and will be asked of `database`. */
-  fetch(database: Database, buffer: Uint8Array, count: number): void {
+  /** Takes the second words of the first `count` commands, most of which are keys of `database`. */
+  fetch(database: Database, commands: readonly Named[], count: number): void {
     const { starts, ends, slots, hashes, addresses } = this;
+    const { buffer } = commands[0];
     this.buffer = buffer;
     this.count = count;
     this.at = 0;
     for (let i = 0; i < count; i++) {
-      if (starts[i] < 0) {
+      const command = commands[i];
+      if (command.argc < 2) {
+        starts[i] = -1;
         slots[i] = 0;
         hashes[i] = 0;
         continue;
       }
-      slots[i] = slotOfBytes(buffer, starts[i], ends[i]);
-      hashes[i] = this.keyspace.hash.of(buffer, starts[i], ends[i]);
+      const start = command.starts[1];
+      const end = command.ends[1];
+      starts[i] = start;
+      ends[i] = end;
+      slots[i] = slotOfBytes(buffer, start, end);
+      hashes[i] = this.keyspace.hash.of(buffer, start, end);
     }
     database.keys.fetch(slots, hashes, count, addresses);
     this.sum = (this.sum + this.keyspace.records.fetch(addresses, count)) | 0;

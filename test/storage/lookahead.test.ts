@@ -9,18 +9,21 @@ import { Store } from './store';
 
 /** Keys, one after the other in a buffer, as the arguments of pipelined commands are. */
 function batchOf(store: Store, keys: readonly string[]): { buffer: Buffer; views: Bytes[] } {
-  const { lookahead } = store.keyspace;
   const buffer = Buffer.from(keys.join('|'));
   let at = 0;
-  const views = keys.map((key, i) => {
+  const views = keys.map((key) => {
     const end = at + Buffer.byteLength(key);
-    lookahead.starts[i] = at;
-    lookahead.ends[i] = end;
     const view = new Bytes(buffer, at, end);
     at = end + 1;
     return view;
   });
-  lookahead.fetch(store.database(), buffer, keys.length);
+  const commands = views.map(({ start, end }) => ({
+    buffer,
+    argc: 2,
+    starts: Int32Array.of(0, start),
+    ends: Int32Array.of(0, end),
+  }));
+  store.keyspace.lookahead.fetch(store.database(), commands, commands.length);
   return { buffer, views };
 }
 
