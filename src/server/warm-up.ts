@@ -12,11 +12,11 @@ import { encodeCommand } from '../resp';
 import { DataNode } from './data-node';
 import { serverSettings } from './settings';
 
-const CONNECTIONS = 8;
+const CONNECTIONS = 16;
 const PIPELINE = 32;
-const ROUNDS = 60;
+const ROUNDS = 80;
 
-/** Runs string commands through a node that nobody else knows; some 150 ms. Never fails: warmth is no promise. */
+/** Runs string commands through a node that nobody else knows; some 250 ms. Never fails: warmth is no promise. */
 export async function warmUp(world: World): Promise<void> {
   const settings = serverSettings();
   settings.assign({ port: 0 });
