@@ -92,7 +92,7 @@ export async function circumstances(programs: readonly Program[], options: Optio
   const date = new Date().toISOString().slice(0, 10);
   const sentences = [
     `${versions.join(', ')}; Node ${process.versions.node}.`,
-    `${date}, ${processors.length} × ${processors[0].model.trim()}, ${memoryGiB} GiB, Linux ${release()}.`,
+    `${date}, ${processors.length} × ${processors[0].model.trim()}, ${memoryGiB} GiB, Linux ${release().split('.', 2).join('.')}.`,
   ];
   if (options.calibrate)
     sentences.push('Calibration (`--calibrate`): the peer against itself; the ratios show the noise.');
