@@ -17,8 +17,11 @@ export interface Clock {
 export interface Timers {
   /** Runs `task` every `intervalMs` until the returned function is called. Does not keep the process alive. */
   every(intervalMs: number, task: () => void): () => void;
-  /** Runs `task` once after `delayMs` unless the returned function is called first. */
-  after(delayMs: number, task: () => void): () => void;
+  /**
+   * Runs `task` once after `delayMs` unless the returned function is called first. Does not keep the process alive,
+   * unless `isAwaited`: somebody waits for it, and for nothing else that would.
+   */
+  after(delayMs: number, task: () => void, isAwaited?: boolean): () => void;
   /** Runs `task` at the end of the current turn: after all reads that are ready now, before new ones. */
   endOfTurn(task: () => void): void;
 }
@@ -45,9 +48,9 @@ export const realTimers: Timers = {
     timer.unref();
     return () => clearInterval(timer);
   },
-  after(delayMs, task) {
+  after(delayMs, task, isAwaited = false) {
     const timer = setTimeout(task, delayMs);
-    timer.unref();
+    if (!isAwaited) timer.unref();
     return () => clearTimeout(timer);
   },
   endOfTurn(task) {

@@ -25,6 +25,7 @@ interface WriteRequest {
 type WriteRequestClass = new () => WriteRequest;
 
 let requestClass: WriteRequestClass | null = null;
+let hasLooked = false;
 /** Handed to libuv with each write; used up only by one that the kernel did not take at once. */
 let spare: WriteRequest | null = null;
 
@@ -69,13 +70,16 @@ export class DirectWriter {
   }
 }
 
-/** Looks at the request of the next ordinary write of this handle, and lets the write happen. */
+/** Looks at the request of the next ordinary write of this handle, and lets the write happen. Tries once per process. */
 function learnFrom(handle: StreamHandle): void {
+  if (hasLooked) return;
+  hasLooked = true;
   const own: { -readonly [Name in 'writeBuffer']?: StreamHandle[Name] } = handle;
   const original = handle.writeBuffer;
   own.writeBuffer = function (this: StreamHandle, request, bytes) {
     delete own.writeBuffer;
-    const learned = (request as { constructor?: unknown }).constructor;
+    // Node 26 makes requests only when libuv needs one, and passes null here: then there is nothing to learn.
+    const learned: unknown = (request as WriteRequest | null)?.constructor;
     if (typeof learned === 'function' && learned !== Object) requestClass = learned as WriteRequestClass;
     return original.call(this, request, bytes);
   };

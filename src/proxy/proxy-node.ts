@@ -44,6 +44,8 @@ export interface ProxyNodeEvents {
 }
 
 const LOOK_AFTER_EVERY_MS = 250;
+/** How long the doors stay closed at the start for want of a view. */
+const VIEW_AWAITED_MS = 2000;
 
 /** Which of the commands the proxy answers by itself; laid out once. */
 const LOCAL_BY_ID: readonly (LocalCommand | null)[] = commands.all.map((spec) => localCommands[spec.name] ?? null);
@@ -97,7 +99,7 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
 
   /**
    * Takes up the static view or follows the config servers, and opens the listeners.
-   * @throws CacheError BAD_VIEW (rejects) where `group` lines contradict each other, LISTEN_FAILED
+   * Waits for the first view, but not for long. @throws CacheError BAD_VIEW (rejects) where `group` lines contradict each other, LISTEN_FAILED
    */
   async start(): Promise<void> {
     const { values } = this.settings;
@@ -113,6 +115,7 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
         password: () => values['config-password'],
       });
       this.viewLink.start();
+      await this.viewKnownWithin(VIEW_AWAITED_MS);
     }
     await this.doorway.open(values);
     this.startBackground();
@@ -164,6 +167,16 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
   viewKnown(): Promise<void> {
     if (this.hasView) return Promise.resolve();
     return new Promise((resolve) => this.once('view', () => resolve()));
+  }
+
+  /** The first client should find a view; but a proxy whose config servers are down must say so, not be silent. */
+  private async viewKnownWithin(waitMs: number): Promise<void> {
+    let cancel = (): void => undefined;
+    const patience = new Promise<void>((resolve) => (cancel = this.world.timers.after(waitMs, resolve, true)));
+    await Promise.race([this.viewKnown(), patience]);
+    cancel();
+    if (!this.hasView)
+      this.world.log('warning', 'No config server has sent a view yet: clients get -CLUSTERDOWN until then');
   }
 
   /** What a client is told whose slot has no server. */
