@@ -1,3 +1,4 @@
+export { countBits, countBitsBetween, findBitBetween, readBits, writeBits } from './bits';
 export { ascii, asBuffer, Bytes, compareBytes, copyBytes, EMPTY_BUFFER, sameBytes, widen, wordsOf } from './bytes';
 export { assert, CacheError, type CacheErrorCode } from './errors';
 export {

@@ -2,14 +2,17 @@
  * The catalogue: every command that there is. A new family gets a file, a name in declaration.ts,
  * an ACL category in table.ts, and its place here.
  */
+import { bitmap } from './bitmap';
 import { connection } from './connection';
 import { generic } from './generic';
+import { hyperloglog } from './hyperloglog';
 import { server } from './server';
 import { string } from './string';
 import { compile, type CommandTable } from './table';
+import { transactions } from './transactions';
 
 /** All families, in the order of the documentation. */
-export const families = [string, generic, connection, server] as const;
+export const families = [string, hyperloglog, bitmap, generic, connection, server, transactions] as const;
 
 /** All commands, compiled. */
 export const commands: CommandTable = compile(families);

@@ -1,6 +1,6 @@
 /**
  * The line of CLIENT LIST and CLIENT INFO: every field of Redis 7.2 in Redis' order, from a plain description, so that
- * tools read the clients of a data node and of a proxy alike. What no node of ours has yet (subscriptions, MULTI,
+ * tools read the clients of a data node and of a proxy alike. What no node of ours has yet (subscriptions,
  * tracking) is told as a fresh Redis tells it.
  */
 import { replyName } from './replies';
@@ -26,6 +26,8 @@ export interface ClientDescription {
   readonly waitingCount: number;
   /** Bytes of replies that wait elsewhere. */
   readonly waitingBytes: number;
+  /** What it queued since MULTI; null outside of one. */
+  readonly transaction: { readonly count: number; readonly memoryBytes: number } | null;
   readonly lastSpec: CommandSpec | null;
   readonly protocol: 2 | 3;
   readonly libraryName: string;
@@ -34,6 +36,7 @@ export interface ClientDescription {
 
 export function clientLine(client: ClientDescription): string {
   const { connection, parser } = client;
+  const queuedBytes = client.transaction === null ? 0 : client.transaction.memoryBytes;
   const seconds = (sinceMs: number): number => Math.floor((client.nowMs - sinceMs) / 1000);
   const fields: readonly (readonly [string, string | number])[] = [
     ['id', client.id],
@@ -48,17 +51,17 @@ export function clientLine(client: ClientDescription): string {
     ['sub', 0],
     ['psub', 0],
     ['ssub', 0],
-    ['multi', -1],
+    ['multi', client.transaction === null ? -1 : client.transaction.count],
     ['qbuf', parser.bufferedBytes],
     ['qbuf-free', Math.max(0, parser.memoryBytes - parser.bufferedBytes)],
     ['argv-mem', 0],
-    ['multi-mem', 0],
+    ['multi-mem', queuedBytes],
     ['rbs', 0],
     ['rbp', 0],
     ['obl', client.replyBytes],
     ['oll', client.waitingCount],
     ['omem', client.waitingBytes],
-    ['tot-mem', parser.memoryBytes + client.replyBytes + client.waitingBytes],
+    ['tot-mem', parser.memoryBytes + queuedBytes + client.replyBytes + client.waitingBytes],
     ['events', connection.unsentBytes > 0 ? 'rw' : 'r'],
     ['cmd', client.lastSpec === null ? 'NULL' : replyName(client.lastSpec)],
     ['user', 'default'],

@@ -11,7 +11,7 @@
  */
 import type { CommandArguments, KeyPositions } from './keys';
 
-export type FamilyName = 'string' | 'generic' | 'connection' | 'server';
+export type FamilyName = 'string' | 'hyperloglog' | 'bitmap' | 'generic' | 'connection' | 'server' | 'transactions';
 
 /** What a write leaves in the journal: its own bytes, another command that a handler chooses, or nothing. */
 export type Effect = 'verbatim' | 'rewritten' | 'never';

@@ -1,3 +1,4 @@
+export { bitmap } from './bitmap';
 export { CommandCall, type CallNode, type CallSession, type CommonHandler } from './call';
 export { commands, families } from './catalogue';
 export { clientLine, type ClientDescription } from './client-line';
@@ -91,6 +92,7 @@ export {
   type Hello,
 } from './hello';
 export { containerHelp } from './help';
+export { hyperloglog } from './hyperloglog';
 export { introspectionHandlers } from './introspection';
 export { KEYS_INVALID, KeyPositions, type CommandArguments, type KeyLayout, type KeySpec } from './keys';
 export { commandsMarkdown } from './markdown';
@@ -100,3 +102,4 @@ export { writeReplyTree } from './reply-tree';
 export { server } from './server';
 export { string } from './string';
 export { ARGC_UNLIMITED, CommandSpec, CommandTable, compile, findKeys, resolve } from './table';
+export { transactions } from './transactions';

@@ -26,9 +26,12 @@ export const ARGC_UNLIMITED = 2 ** 31 - 1;
 /** The category that a family gives its commands; server commands have none in common. */
 const FAMILY_CATEGORIES: Readonly<Record<FamilyName, string>> = {
   string: 'string',
+  hyperloglog: 'hyperloglog',
+  bitmap: 'bitmap',
   generic: 'keyspace',
   connection: 'connection',
   server: '',
+  transactions: 'transaction',
 };
 
 export class CommandSpec {

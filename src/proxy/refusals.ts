@@ -31,7 +31,7 @@ const REASONS: Readonly<Record<string, string>> = {
 const REASONS_BY_CATEGORY: readonly (readonly [category: number, reason: string])[] = [
   [CATEGORY_BLOCKING, 'it would hold up a connection that all clients share'],
   [CATEGORY_PUBSUB, 'channels are not there yet'],
-  [CATEGORY_TRANSACTION, 'transactions are not there yet'],
+  [CATEGORY_TRANSACTION, 'transactions come with pinned connections'],
   [CATEGORY_SCRIPTING, 'scripts are not there yet'],
   [CATEGORY_CONNECTION, 'it concerns one connection, and servers are shared'],
   [CATEGORY_ADMIN, 'it concerns one server; ask that server'],

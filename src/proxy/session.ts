@@ -426,6 +426,7 @@ export class Session implements ConnectionHandler, Flushable {
       replyBytes: this.out.length,
       waitingCount: this.tickets.length,
       waitingBytes: this.keptBytes + connection.unsentBytes,
+      transaction: null,
       lastSpec,
       protocol: this.reply.protocol,
       libraryName,

@@ -11,13 +11,41 @@ import { EMPTY_BUFFER } from '../base';
 export const BATCHED_WORDS_MAX = 8;
 
 /** One command: argument i is `buffer[starts[i], ends[i])`, the whole message `buffer[commandStart, commandEnd)`. */
-export class BatchedCommand {
+export interface ReceivedCommand {
+  readonly buffer: Uint8Array;
+  readonly argc: number;
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  readonly commandStart: number;
+  readonly commandEnd: number;
+}
+
+export class BatchedCommand implements ReceivedCommand {
   buffer: Uint8Array = EMPTY_BUFFER;
   argc = 0;
-  readonly starts = new Int32Array(BATCHED_WORDS_MAX);
-  readonly ends = new Int32Array(BATCHED_WORDS_MAX);
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
   commandStart = 0;
   commandEnd = 0;
+
+  constructor(words = BATCHED_WORDS_MAX) {
+    this.starts = new Int32Array(words);
+    this.ends = new Int32Array(words);
+  }
+
+  /** A command in memory of its own, for who must keep it: the message begins at byte 0. */
+  static copyOf(command: ReceivedCommand): BatchedCommand {
+    const { buffer, argc, commandStart, commandEnd } = command;
+    const copy = new BatchedCommand(argc);
+    copy.buffer = Buffer.from(buffer.subarray(commandStart, commandEnd));
+    copy.argc = argc;
+    copy.commandEnd = commandEnd - commandStart;
+    for (let i = 0; i < argc; i++) {
+      copy.starts[i] = command.starts[i] - commandStart;
+      copy.ends[i] = command.ends[i] - commandStart;
+    }
+    return copy;
+  }
 }
 
 /** A batch to be filled by `CommandParser.nextBatch`. */

@@ -4,7 +4,7 @@
  */
 import * as replyTypes from './types';
 
-export { BatchedCommand, makeBatch, type CommandBatch } from './command-batch';
+export { BatchedCommand, makeBatch, type CommandBatch, type ReceivedCommand } from './command-batch';
 export { CommandParser } from './command-parser';
 export { DECODE_DEPTH_MAX, decodeReply, PushReply, ReplyError, type DecodeOptions, type Reply } from './decode';
 export { doubleText } from './double';

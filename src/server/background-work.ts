@@ -49,6 +49,7 @@ export class BackgroundWork {
     node.keyspace.setTime(clock.wallMs());
     if (node.keyspace.needsReclaim) node.keyspace.reclaim(this.isTimeUp);
     if (node.activeExpiry && !this.isTimeUp()) this.expiry.run(this.isTimeUp);
+    if (!this.isTimeUp()) node.makeRoom(this.isTimeUp);
     node.statistics.sawTurn(clock.monotonicMs() - startMs);
     if (this.isTimeUp() && !this.slicePending && this.cancel.length > 0) {
       this.slicePending = true;

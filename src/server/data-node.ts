@@ -27,6 +27,7 @@ import { MemoryGauge } from './memory-gauge';
 import { Session } from './session';
 import type { ServerSettings } from './settings';
 import { Statistics } from './statistics';
+import { Watches } from './watch';
 
 export interface DataNodeEvents {
   /** All listeners are open. */
@@ -40,12 +41,15 @@ export interface DataNodeEvents {
 /** Which commands CLIENT PAUSE holds back. */
 export type PauseMode = 'none' | 'writes' | 'all';
 
+/** How long a write may spend on making room; what is over the limit then is evicted by the next ones. */
+const EVICTION_MS_MAX = 0.5;
 /** The longest that a timer of Node can wait. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export class DataNode extends EventEmitter<DataNodeEvents> {
   readonly keyspace: Keyspace;
   readonly strings: Strings;
+  readonly watches: Watches;
   readonly statistics = new Statistics(commands);
   readonly turn: Turn;
   readonly dispatch: Dispatch;
@@ -76,6 +80,8 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   private turnStartMs = 0;
   /** `maxmemory`, which every write asks for: a field is read faster than a setting. */
   private memoryBytesMax: number;
+  private evictionEndMs = 0;
+  private readonly isEvictionOver = (): boolean => this.world.clock.monotonicMs() >= this.evictionEndMs;
   private isStopping = false;
   private readonly endOfTurn = { inTurn: false, flush: (): void => this.closeTurn() };
 
@@ -93,10 +99,20 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.keyspace = new Keyspace({ databases: values['databases'], random: world.random });
     this.keyspace.setTime(world.clock.wallMs());
     this.strings = new Strings(this.keyspace);
+    this.watches = new Watches(this.keyspace);
     this.turn = new Turn(world.timers);
     this.memory = new MemoryGauge(this.keyspace);
     this.limits = protocolLimitsOf(settings);
     this.memoryBytesMax = values['maxmemory'];
+    const { eviction } = this.keyspace;
+    eviction.choose(values['maxmemory-policy']);
+    eviction.samples = values['maxmemory-samples'];
+    eviction.lfuLogFactor = values['lfu-log-factor'];
+    eviction.lfuDecayMinutes = values['lfu-decay-time'];
+    settings.onChange('maxmemory-policy', (policy) => eviction.choose(policy));
+    settings.onChange('maxmemory-samples', (samples) => (eviction.samples = samples));
+    settings.onChange('lfu-log-factor', (factor) => (eviction.lfuLogFactor = factor));
+    settings.onChange('lfu-decay-time', (minutes) => (eviction.lfuDecayMinutes = minutes));
     settings.onChange('maxmemory', (bytes) => (this.memoryBytesMax = bytes));
     settings.onChange('requirepass', (password) => {
       if (password === '') for (const session of this.sessions.values()) session.setAuthenticated(true);
@@ -179,10 +195,13 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
 
   // ── pausing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  isPausedFor(spec: CommandSpec): boolean {
+  isPausedFor({ transaction }: Session, spec: CommandSpec): boolean {
     if (this.pauseMode === 'none') return false;
     // CLIENT UNPAUSE itself must get through.
-    return this.pauseMode === 'all' ? !spec.name.startsWith('CLIENT ') : (spec.flags & FLAG_WRITE) !== 0;
+    if (this.pauseMode === 'all') return !spec.name.startsWith('CLIENT ');
+    // EXEC writes where what was queued does.
+    const flags = transaction !== null && spec.name === 'EXEC' ? transaction.flags : spec.flags;
+    return (flags & FLAG_WRITE) !== 0;
   }
 
   /** Holds commands back for `durationMs`; what is sent meanwhile waits. A pause never shortens or eases another. */
@@ -237,8 +256,15 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.statistics.sawTurn(this.world.clock.monotonicMs() - this.turnStartMs);
   }
 
-  /** Whether writes that need memory must be refused. */
+  /** Evicts keys, if the policy lets any go, until memory is within its limit or time is up; false where none may go. */
+  makeRoom(isTimeUp: () => boolean): boolean {
+    return this.memoryBytesMax === 0 || this.keyspace.eviction.makeRoom(this.memoryBytesMax, isTimeUp);
+  }
+
+  /** Whether writes that need memory must be refused: there is none, and no key that may go. */
   isOutOfMemory(): boolean {
-    return this.memoryBytesMax !== 0 && this.memory.usedBytes() > this.memoryBytesMax;
+    if (this.memoryBytesMax === 0 || this.memory.usedBytes() <= this.memoryBytesMax) return false;
+    this.evictionEndMs = this.world.clock.monotonicMs() + EVICTION_MS_MAX;
+    return !this.makeRoom(this.isEvictionOver);
   }
 }

@@ -1,13 +1,15 @@
 /**
  * Dispatch: the one road from a parsed command to its handler.
  *
- * Commands from sockets take it; those of MULTI, scripts, the journal and the replication link will, each with a
- * session of its own kind. The gates stand in Redis' order: known, arity, permitted, authenticated, memory.
+ * Commands from sockets take it, and those of scripts, the journal and the replication link will, each with a session of
+ * its own kind. The gates stand in Redis' order: known, arity, permitted, authenticated, memory. A command that has passed
+ * them is performed, or after MULTI queued; EXEC performs what was queued, so the gates are passed once.
  */
 import {
   commands,
   FLAG_DENYOOM,
   FLAG_NO_AUTH,
+  FLAG_NO_MULTI,
   FLAG_PROTECTED,
   NO_AUTH,
   replyName,
@@ -19,11 +21,13 @@ import {
   type CommandSpec,
 } from '../commands';
 import { CacheError } from '../base';
+import type { ReceivedCommand } from '../resp';
 import { Call, type Handler } from './call';
 import type { DataNode } from './data-node';
-import { DEBUG_NOT_ALLOWED, OUT_OF_MEMORY } from './error-replies';
+import { DEBUG_NOT_ALLOWED, execAborted, NOT_IN_TRANSACTION, OUT_OF_MEMORY } from './error-replies';
 import { handlers } from './handlers';
 import type { Session } from './session';
+import type { QueuedCommand } from './transaction';
 
 export class Dispatch {
   private readonly call: Call;
@@ -66,9 +70,10 @@ export class Dispatch {
     return session.isPermitted(this.node.settings.values['enable-debug-command']);
   }
 
-  /** Runs one command of `session`, or writes why not. */
-  execute(session: Session, spec: CommandSpec, args: CommandArguments): void {
+  /** Runs or queues one command of `session`, or writes why not. */
+  execute(session: Session, spec: CommandSpec, args: ReceivedCommand): void {
     const { node } = this;
+    const { transaction } = session;
     if ((spec.flags & FLAG_PROTECTED) !== 0 && !this.mayDebug(session)) {
       this.reject(session, spec, DEBUG_NOT_ALLOWED);
       return;
@@ -77,7 +82,12 @@ export class Dispatch {
       this.reject(session, spec, NO_AUTH);
       return;
     }
-    if ((spec.flags & FLAG_DENYOOM) !== 0 && node.isOutOfMemory()) {
+    if (transaction !== null && (spec.flags & FLAG_NO_MULTI) !== 0) {
+      this.reject(session, spec, NOT_IN_TRANSACTION);
+      return;
+    }
+    const needsMemory = transaction === null ? (spec.flags & FLAG_DENYOOM) !== 0 : transaction.needsMemory(spec);
+    if (needsMemory && node.isOutOfMemory()) {
       this.reject(session, spec, OUT_OF_MEMORY);
       return;
     }
@@ -86,6 +96,17 @@ export class Dispatch {
       this.reject(session, spec, wrongArity(replyName(spec)));
       return;
     }
+    if (transaction !== null && transaction.queues(spec)) session.queue(transaction, spec, args);
+    else this.perform(session, spec, handler, args);
+  }
+
+  /** Runs what a session queued: the gates were passed then. */
+  executeQueued(session: Session, { spec, args }: QueuedCommand): void {
+    this.perform(session, spec, this.handlerOf[spec.id]!, args);
+  }
+
+  private perform(session: Session, spec: CommandSpec, handler: Handler, args: CommandArguments): void {
+    const { node } = this;
     const { reply } = session;
     const errorsBefore = reply.errors;
     this.call.begin(session, spec, args);
@@ -123,6 +144,11 @@ export class Dispatch {
 
   private reject(session: Session, spec: CommandSpec | null, error: string): void {
     if (spec !== null) this.node.statistics.rejectedCalls[spec.id]++;
+    if (session.transaction !== null) session.transaction.isFailed = true;
+    if (spec?.name === 'EXEC') {
+      error = execAborted(error);
+      session.endTransaction();
+    }
     session.reply.error(error);
     this.node.statistics.errors.count(error);
   }

@@ -188,7 +188,7 @@ function statisticsFields({ statistics, keyspace }: DataNode): Fields {
     expired_stale_perc: fixed(0),
     expired_time_cap_reached_count: 0,
     expire_cycle_cpu_milliseconds: 0,
-    evicted_keys: 0,
+    evicted_keys: keyspace.eviction.evictedKeys - statistics.evictedBefore,
     evicted_clients: 0,
     total_eviction_exceeded_time: 0,
     current_eviction_exceeded_time: 0,

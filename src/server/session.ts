@@ -8,9 +8,11 @@
 import { Output } from '../base';
 import { clientLine, type CommandSpec } from '../commands';
 import type { Connection, ConnectionHandler, Flushable } from '../net';
-import { BatchedCommand, COMMAND, CommandParser, NEED_MORE, ReplyWriter } from '../resp';
+import { BatchedCommand, COMMAND, CommandParser, NEED_MORE, ReplyWriter, type ReceivedCommand } from '../resp';
 import type { Database } from '../storage';
 import type { DataNode } from './data-node';
+import type { Transaction } from './transaction';
+import type { Watcher } from './watch';
 
 /** What CLIENT REPLY asked for. */
 export const REPLY_ON = 0;
@@ -40,6 +42,10 @@ export class Session implements ConnectionHandler, Flushable {
   /** Set when nothing more is to be read: after QUIT, a protocol error, CLIENT KILL of oneself. */
   closing = false;
   lastSpec: CommandSpec | null = null;
+  /** What was queued since MULTI; null outside of one. */
+  transaction: Transaction | null = null;
+  /** What WATCH watches; null where nothing was named since the last EXEC, DISCARD or UNWATCH. */
+  watcher: Watcher | null = null;
   readonly createdMs: number;
   lastActiveMs: number;
   inputBytes = 0;
@@ -127,7 +133,7 @@ export class Session implements ConnectionHandler, Flushable {
     if (this.replyMode !== REPLY_ON) this.mute();
     const spec = node.dispatch.resolve(this, args);
     if (spec !== null) {
-      if (node.isPausedFor(spec)) {
+      if (node.isPausedFor(this, spec)) {
         this.reply.out = this.out;
         this.postpone(args);
         return;
@@ -165,6 +171,7 @@ export class Session implements ConnectionHandler, Flushable {
 
   /** RESET: as a new connection is, but what the client said about its library stays true. */
   reset(): void {
+    this.endTransaction();
     this.turnRepliesOn();
     this.setAuthenticated(!this.node.requiresPassword());
     this.database = this.node.keyspace.database(0);
@@ -178,6 +185,49 @@ export class Session implements ConnectionHandler, Flushable {
   isPermitted(who: 'no' | 'yes' | 'local'): boolean {
     return who === 'yes' || (who === 'local' && this.connection.isLocal);
   }
+
+  // ── transactions ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Keeps a command for EXEC, unless it is clear already that none will run. */
+  queue(transaction: Transaction, spec: CommandSpec, args: ReceivedCommand): void {
+    if (!transaction.isFailed && this.watcher?.isTouched !== true) {
+      transaction.add(spec, args);
+      if (transaction.memoryBytes + this.parser.bufferedBytes > this.node.limits.queryBytesMax) {
+        this.refuse('');
+        return;
+      }
+    }
+    this.reply.queued();
+  }
+
+  /** Runs everything that was queued and replies an array. Not even a client that is closed meanwhile ends it half-way. */
+  runTransaction({ queue }: Transaction): void {
+    const { node, out, reply } = this;
+    const { errors } = reply;
+    reply.array(queue.length);
+    for (const command of queue) {
+      // CLIENT REPLY OFF or CLIENT KILL among them holds for the replies after it.
+      if (this.replyMode === REPLY_OFF || this.closing) reply.out = node.nowhere;
+      node.dispatch.executeQueued(this, command);
+      node.nowhere.clear();
+      if (reply.out === out && out.length > TURN_OUTPUT_BYTES_UNCHECKED) node.checkOutputLimit(this);
+    }
+    // Counted as the errors of those who made them: EXEC made none.
+    reply.errors = errors;
+  }
+
+  /** Drops the queue and the watches. */
+  endTransaction(): void {
+    this.transaction = null;
+    this.unwatch();
+  }
+
+  unwatch(): void {
+    if (this.watcher !== null) this.node.watches.forget(this.watcher);
+    this.watcher = null;
+  }
+
+  // ── waiting and leaving ───────────────────────────────────────────────────────────────────────────────────────
 
   /** Keeps a command that was just parsed, and stops reading until `resume`. */
   private postpone(args: CommandParser | BatchedCommand): void {
@@ -238,6 +288,7 @@ export class Session implements ConnectionHandler, Flushable {
   closed(): void {
     this.closing = true;
     this.out.clear();
+    this.endTransaction();
     this.node.sessionClosed(this);
   }
 
@@ -257,6 +308,7 @@ export class Session implements ConnectionHandler, Flushable {
       replyBytes: this.out.length,
       waitingCount: 0,
       waitingBytes: connection.unsentBytes,
+      transaction: this.transaction,
       lastSpec,
       protocol: this.reply.protocol,
       libraryName,
@@ -266,7 +318,9 @@ export class Session implements ConnectionHandler, Flushable {
 
   private flags(): string {
     let flags = '';
+    if (this.transaction !== null) flags += 'x';
     if (this.postponed !== null) flags += 'b';
+    if (this.watcher?.isTouched === true) flags += 'd';
     if (this.closing) flags += 'c';
     if (this.connection.localAddress.startsWith('/')) flags += 'U';
     if (this.noEvict) flags += 'e';

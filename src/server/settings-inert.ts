@@ -152,11 +152,8 @@ const REPLICATION = {
 };
 
 const MEMORY = {
-  'maxmemory-samples': integer(5, inert('Keys looked at to choose one for eviction.', { min: 1 })),
   'maxmemory-eviction-tenacity': integer(10, inert('How long eviction may take, from 0 to 100.', { max: 100 })),
   'maxmemory-clients': memory(0, inert('Bytes, or percent of maxmemory, for all clients together.', { percent: true })),
-  'lfu-log-factor': integer(10, inert('How slowly the counter of uses grows.')),
-  'lfu-decay-time': integer(1, inert('Minutes after which the counter of uses shrinks.')),
   'lazyfree-lazy-eviction': yesNo(false, inert('Frees evicted values in the background.')),
   'lazyfree-lazy-expire': yesNo(false, inert('Frees expired values in the background.')),
   'lazyfree-lazy-server-del': yesNo(false, inert('Frees overwritten values in the background.')),
@@ -213,7 +210,6 @@ const ENCODINGS = {
     64,
     inert('Bytes of a member up to which a sorted set is packed.', { alias: 'zset-max-ziplist-value' }),
   ),
-  'hll-sparse-max-bytes': memory(3000, inert('Bytes up to which a HyperLogLog is sparse.')),
   'stream-node-max-bytes': memory(4096, inert('Bytes of a node of a stream.')),
   'stream-node-max-entries': integer(100, inert('Entries of a node of a stream.', { max: LONG_MAX })),
 };

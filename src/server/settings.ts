@@ -17,6 +17,7 @@ import {
   type Directives,
 } from '../base';
 import { clientSettings, doorwaySettings } from '../net';
+import { EVICTION_POLICIES } from '../storage';
 import { INERT_SETTINGS } from './settings-inert';
 
 const KIBIBYTE = 1024;
@@ -41,25 +42,18 @@ const EFFECTIVE_SETTINGS = {
     max: UNSIGNED_LONG_MAX,
     does: 'Bytes of data after which `maxmemory-policy` decides; 0 for no limit.',
   }),
-  'maxmemory-policy': oneOf(
-    'noeviction',
-    [
-      'volatile-lru',
-      'volatile-lfu',
-      'volatile-random',
-      'volatile-ttl',
-      'allkeys-lru',
-      'allkeys-lfu',
-      'allkeys-random',
-      'noeviction',
-    ],
-    { does: 'Which keys make room when `maxmemory` is reached; noeviction refuses writes instead.' },
-  ),
+  'maxmemory-policy': oneOf('noeviction', EVICTION_POLICIES, {
+    does: 'Which keys make room when `maxmemory` is reached; noeviction refuses writes instead.',
+  }),
+  'maxmemory-samples': integer(5, { min: 1, does: 'How many keys are drawn to choose one for eviction.' }),
+  'lfu-log-factor': integer(10, { does: 'How slowly the counter of uses grows.' }),
+  'lfu-decay-time': integer(1, { does: 'Minutes after which the counter of uses shrinks by one; 0 for never.' }),
   'active-expire-effort': integer(1, {
     min: 1,
     max: 10,
     does: 'How hard expired keys are searched for, from 1 to 10.',
   }),
+  'hll-sparse-max-bytes': memory(3000, { does: 'Bytes up to which a HyperLogLog is sparse.' }),
   hz: integer(10, {
     max: INT32_MAX,
     adjust: (value) => Math.min(500, Math.max(1, value)),

@@ -20,6 +20,8 @@ export class Statistics extends TrafficStatistics {
   keyspaceMisses = 0;
   /** The keyspace's count of expired keys at the last reset. */
   expiredBefore = 0;
+  /** The keyspace's count of evicted keys at the last reset. */
+  evictedBefore = 0;
 
   private readonly batch = new Uint16Array(BATCH_MAX);
   private batchLength = 0;
@@ -66,7 +68,7 @@ export class Statistics extends TrafficStatistics {
   }
 
   /** CONFIG RESETSTAT; `expiredKeys` is the keyspace's counter, which goes on. */
-  override reset(expiredKeys = 0): void {
+  override reset(expiredKeys = 0, evictedKeys = 0): void {
     super.reset();
     this.microseconds.fill(0);
     this.rejectedCalls.fill(0);
@@ -74,5 +76,6 @@ export class Statistics extends TrafficStatistics {
     this.keyspaceHits = 0;
     this.keyspaceMisses = 0;
     this.expiredBefore = expiredKeys;
+    this.evictedBefore = evictedKeys;
   }
 }

@@ -2,7 +2,7 @@
  * Database: one of a keyspace's numbered sets of keys.
  *
  * Everything that finds, adds, changes or removes a key goes through this class, so it is the one place that keeps
- * counts and expiry bounds true, and the place where pre-images, WATCH, tracking and events will hang (`changed`).
+ * counts and expiry bounds true, and where the keyspace's observer hears of each change (`changing`).
  * What a value's bytes mean is not known here: see strings.ts for the first type.
  *
  * A *record* (an address, 0 for none) is what a find returns. It is good until the next call that writes: writes may
@@ -44,7 +44,7 @@ export class Database {
   /** The record of a key, or 0; counts as an access. */
   find(key: Bytes): Address {
     const record = this.peek(key);
-    if (record !== 0) this.records.setAccess(record, this.keyspace.accessClock);
+    if (record !== 0) this.records.setAccess(record, this.keyspace.usedStamp(record));
     return record;
   }
 
@@ -84,7 +84,9 @@ export class Database {
    * next.
    */
   putMissing(key: Bytes, type: number, encoding: number, valueLength: number, expiryAtMs: number): Address {
-    const record = this.records.create(key, type, encoding, valueLength, expiryAtMs, this.keyspace.accessClock);
+    const { observer } = this.keyspace;
+    if (observer !== null) observer.keyChanging(this, key);
+    const record = this.records.create(key, type, encoding, valueLength, expiryAtMs, this.keyspace.newStamp());
     this.keys.insert(this.slot, this.hash, record);
     this.size++;
     if (expiryAtMs !== NO_EXPIRY) this.noteExpiry(NO_EXPIRY, expiryAtMs);
@@ -103,15 +105,17 @@ export class Database {
     expiryAtMs: number,
     keepValue: boolean,
   ): Address {
+    this.changing(record);
     const records = this.records;
     const oldExpiry = records.expiry(record);
+    const stamp = this.keyspace.writtenStamp(record);
     if (records.type(record) === type && records.resizeInPlace(record, valueLength, expiryAtMs)) {
-      records.stamp(record, encoding, expiryAtMs, this.keyspace.accessClock);
+      records.stamp(record, encoding, expiryAtMs, stamp);
       if (oldExpiry !== expiryAtMs) this.noteExpiry(oldExpiry, expiryAtMs);
       return record;
     }
     const key = records.key(record, this.scratch);
-    const fresh = records.create(key, type, encoding, valueLength, expiryAtMs, this.keyspace.accessClock);
+    const fresh = records.create(key, type, encoding, valueLength, expiryAtMs, stamp);
     if (keepValue) {
       const from = records.value(record, this.scratch);
       const { buffer, start } = from;
@@ -150,6 +154,12 @@ export class Database {
     copyBytes(value.buffer, value.start, value.end, to.buffer, to.start);
   }
 
+  /** To be called by who changes the value of a record in place, before; all other changes say so by themselves. */
+  changing(record: Address): void {
+    const { observer } = this.keyspace;
+    if (observer !== null) observer.keyChanging(this, this.records.key(record, this.scratch));
+  }
+
   /** A random key's record, every key about as likely as any other; 0 when the database is empty. */
   randomRecord(): Address {
     const { random } = this.keyspace;
@@ -176,6 +186,11 @@ export class Database {
     return true;
   }
 
+  /** Removes the key of a record to make room; whether it was there. */
+  evict(record: Address): boolean {
+    return this.delete(this.records.key(record, new Bytes()));
+  }
+
   /** Mean time to live of the keys that have one, in ms; 0 where none has. */
   averageTtlMs(): number {
     if (this.expiring === 0) return 0;
@@ -192,6 +207,7 @@ export class Database {
   }
 
   private removeFound(record: Address, expiry: number): void {
+    this.changing(record);
     this.keys.removeFound();
     this.size--;
     if (expiry !== NO_EXPIRY) this.noteExpiry(expiry, NO_EXPIRY);

@@ -1,8 +1,12 @@
 export type { Address } from './arena';
+export { REGISTER_COUNT } from './cardinality';
 export { Database } from './database';
+export { Eviction, EVICTION_POLICIES, type EvictionPolicy } from './eviction';
 export { ExpiryCycle } from './expiry-cycle';
-export { Keyspace, type KeyspaceOptions } from './keyspace';
+export { CORRUPT, estimateOf, isHyperLogLog, Sketch } from './hyperloglog';
+export { findSketchFault } from './hyperloglog-self-test';
+export { Keyspace, type KeyspaceObserver, type KeyspaceOptions } from './keyspace';
 export { Lookahead, LOOKAHEAD_MAX } from './lookahead';
-export { ENCODING_INT, ENCODING_NAMES, NO_EXPIRY, TYPE_NAMES, TYPE_STRING } from './records';
+export { ENCODING_INT, ENCODING_NAMES, ENCODING_RAW, NO_EXPIRY, TYPE_NAMES, TYPE_STRING } from './records';
 export { KEEP_EXPIRY, Strings } from './strings';
 export { forEachKey, scan } from './walk';

@@ -10,10 +10,11 @@
  * journal and a simulation see the time they should. It never waits and starts nothing by itself: `ExpiryCycle` and
  * `reclaim` do a bounded piece of the background work and are called by whoever has a turn to spend.
  */
-import { Random } from '../base';
+import { Random, type Bytes } from '../base';
 import { SLOT_COUNT } from '../slots';
 import { Arena } from './arena';
 import { Database } from './database';
+import { Eviction } from './eviction';
 import { KeyHash } from './key-hash';
 import type { KeyIndex } from './key-index';
 import { Lookahead } from './lookahead';
@@ -26,6 +27,20 @@ export interface KeyspaceOptions {
   random: Random;
 }
 
+/**
+ * Who wants to know that keys change: WATCH now; client tracking, keyspace events and blocked clients have their place here.
+ * It is told while the change is being made, and may only note it: a new value may not have been written yet. It may look keys
+ * up where nothing else is said, and must not write. What is told is borrowed.
+ */
+export interface KeyspaceObserver {
+  /** A key is being added, changed, given another expiry or removed (also because its time has come). Must not look up. */
+  keyChanging(database: Database, key: Bytes): void;
+  /** A database is about to lose all keys. */
+  emptying(database: Database): void;
+  /** Two databases are about to exchange their contents. */
+  swapping(a: Database, b: Database): void;
+}
+
 /** Access clocks count seconds in 24 bits, as Redis' LRU clock. */
 const ACCESS_CLOCK_MASK = 0xffffff;
 
@@ -35,6 +50,8 @@ export class Keyspace {
   readonly hash: KeyHash;
   readonly random: Random;
   readonly databaseCount: number;
+  /** Which keys make room when memory is full. */
+  readonly eviction: Eviction;
   /** What the commands that come next will need. */
   readonly lookahead: Lookahead;
 
@@ -46,6 +63,8 @@ export class Keyspace {
   bornMs = 0;
   /** Keys removed because their time had come, since the start. */
   expiredKeys = 0;
+  /** Told of every change; null while nobody wants to know. */
+  observer: KeyspaceObserver | null = null;
 
   private readonly databases: (Database | undefined)[] = [];
   /** Tables of flushed databases whose records are still to be freed. */
@@ -56,6 +75,7 @@ export class Keyspace {
     this.random = options.random;
     this.hash = new KeyHash(options.random);
     this.lookahead = new Lookahead(this);
+    this.eviction = new Eviction(this);
     this.databaseCount = options.databases ?? 16;
   }
 
@@ -85,6 +105,7 @@ export class Keyspace {
   swap(a: number, b: number): void {
     const first = this.database(a);
     const second = this.database(b);
+    if (a !== b) this.observer?.swapping(first, second);
     this.databases[a] = second;
     this.databases[b] = first;
     first.index = b;
@@ -94,6 +115,7 @@ export class Keyspace {
   /** Removes all keys of a database in O(1); their memory is freed by `reclaim`, or at once if nothing else is left. */
   flush(index: number): void {
     const database = this.database(index);
+    this.observer?.emptying(database);
     const old = database.keys;
     const hadKeys = database.size > 0;
     database.reset();
@@ -103,7 +125,7 @@ export class Keyspace {
 
   /** Removes all keys of all databases in O(1) and gives the memory back. */
   flushAll(): void {
-    for (const database of this.databases) database?.reset();
+    for (const database of this.databases) if (database !== undefined) this.observer?.emptying(database);
     this.startOver();
   }
 
@@ -122,6 +144,33 @@ export class Keyspace {
       this.doomed.shift();
       this.doomedSlot = 0;
     }
+  }
+
+  /** The access stamp of a new key. */
+  newStamp(): number {
+    return this.eviction.countsUses ? this.eviction.newStamp() : this.accessClock;
+  }
+
+  /** The access stamp of a key that is used. */
+  usedStamp(record: number): number {
+    return this.eviction.countsUses ? this.eviction.usedStamp(this.records.access(record)) : this.accessClock;
+  }
+
+  /** The access stamp of a key whose value is replaced. */
+  writtenStamp(record: number): number {
+    return this.eviction.countsUses ? this.records.access(record) : this.accessClock;
+  }
+
+  /** Keys of all databases. */
+  get keyCount(): number {
+    let count = 0;
+    for (const database of this.usedDatabases()) count += database.size;
+    return count;
+  }
+
+  /** The databases that were ever used. */
+  usedDatabases(): readonly Database[] {
+    return this.databases.filter((database) => database !== undefined);
   }
 
   /** Seconds since a record was last accessed. */

@@ -54,6 +54,12 @@ export class Strings {
     copyBytes(text.buffer, text.start, text.end, to.buffer, to.start);
   }
 
+  /** The same for bytes that are "raw", however few: what was made by changing others. */
+  setRaw(database: Database, key: Bytes, record: Address, bytes: Bytes): void {
+    const to = this.replace(database, key, record, ENCODING_RAW, bytes.length);
+    copyBytes(bytes.buffer, bytes.start, bytes.end, to.buffer, to.start);
+  }
+
   private replace(database: Database, key: Bytes, record: Address, encoding: number, length: number): Bytes {
     const { records } = this.keyspace;
     const placed =
@@ -91,6 +97,29 @@ export class Strings {
     value.buffer.fill(0, value.start, value.start + offset);
     copyBytes(bytes.buffer, bytes.start, bytes.end, value.buffer, value.start + offset);
     return offset + bytes.length;
+  }
+
+  /**
+   * Makes a string at least `length` bytes long, filling up with zeros, and returns its bytes, to be changed in place until
+   * the next write: it is "raw" from now on. `record` is what the key was just found to be (0 for none); its expiry stays.
+   * Where the string is long enough nothing is changed yet: who goes on to change it calls `database.changing` before.
+   */
+  stretch(database: Database, key: Bytes, record: Address, length: number): Bytes {
+    const { records } = this.keyspace;
+    if (record === 0) {
+      const made = this.replace(database, key, 0, ENCODING_RAW, length);
+      made.buffer.fill(0, made.start, made.end);
+      return made;
+    }
+    const oldLength = records.value(record, this.value).length;
+    if (length <= oldLength) {
+      records.setEncoding(record, ENCODING_RAW);
+      return this.value;
+    }
+    const grown = database.putFound(record, TYPE_STRING, ENCODING_RAW, length, records.expiry(record), true);
+    const value = records.value(grown, this.value);
+    value.buffer.fill(0, value.start + oldLength, value.end);
+    return value;
   }
 }
 

@@ -98,6 +98,36 @@ describe.each(cases)('ioredis in RESP$protocol with $target.name', ({ target, pr
     expect(await client.ttl('lock')).toBeGreaterThan(90);
   });
 
+  test.runIf(target.has.transactions)('multi and exec, with errors in their places', async () => {
+    const client = open();
+    await client.set('word', 'apple');
+    const replies = await client.multi().set('n', 1).incr('n').incr('word').get('n').exec();
+    expect(replies!.map(([, reply]) => reply)).toEqual(['OK', 2, undefined, '2']);
+    expect(replies![2][0]!.message).toBe('ERR value is not an integer or out of range');
+    await expect(client.multi().set('n', 9).call('NOSUCH').exec()).rejects.toThrow(/^EXECABORT /);
+    expect(await client.get('n')).toBe('2');
+  });
+
+  test.runIf(target.has.transactions)('a transaction without a pipeline, and discard', async () => {
+    const client = open();
+    await client.multi({ pipeline: false });
+    expect(await client.set('n', 1)).toBe('QUEUED');
+    expect(await client.exec()).toEqual([[null, 'OK']]);
+    await client.multi({ pipeline: false });
+    await client.set('n', 2);
+    expect(await client.discard()).toBe('OK');
+    expect(await client.get('n')).toBe('1');
+  });
+
+  test.runIf(target.has.transactions)('exec answers null when a watched key was changed', async () => {
+    const [client, other] = [open(), open()];
+    await client.watch('stock');
+    await other.set('stock', 5);
+    expect(await client.multi().decr('stock').exec()).toBe(null);
+    await client.watch('stock');
+    expect(await client.multi().decr('stock').exec()).toEqual([[null, 4]]);
+  });
+
   test.runIf(target.has.scan)('scanStream sees every key once', async () => {
     const client = open();
     const keys = Array.from({ length: 1000 }, (_, i) => `scan:${i}`);

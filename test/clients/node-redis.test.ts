@@ -2,7 +2,7 @@
  * node-redis 6 as applications use it, in RESP3 (its default) and RESP2: what it does by itself on connecting, and what
  * its users rely on.
  */
-import { createClient, ErrorReply, RESP_TYPES } from 'redis';
+import { createClient, ErrorReply, RESP_TYPES, WatchError } from 'redis';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { EVERY_BYTE, largeValue, targets, type RunningTarget } from './targets';
 
@@ -48,6 +48,24 @@ describe.each(cases)('node-redis in RESP$protocol with $target.name', ({ target,
     await client.del('counter');
     const replies = await Promise.all(Array.from({ length: 1000 }, () => client.incr('counter')));
     expect(replies).toEqual(Array.from({ length: 1000 }, (_, i) => i + 1));
+  });
+
+  test.runIf(target.has.transactions)('multi and exec', async () => {
+    const client = await open();
+    expect(await client.multi().set('n', 1).incr('n').get('n').exec()).toEqual(['OK', 2, '2']);
+    await client.set('word', 'apple');
+    await expect(client.multi().incr('word').get('n').exec()).rejects.toMatchObject({
+      replies: [{ message: 'ERR value is not an integer or out of range' }, '2'],
+    });
+  });
+
+  test.runIf(target.has.transactions)('a WatchError when a watched key was changed', async () => {
+    const [client, other] = [await open(), await open()];
+    await client.watch('stock');
+    await other.set('stock', 5);
+    await expect(client.multi().decr('stock').exec()).rejects.toBeInstanceOf(WatchError);
+    await client.watch('stock');
+    expect(await client.multi().decr('stock').exec()).toEqual([4]);
   });
 
   test('keys and values of any bytes', async () => {

@@ -20,18 +20,30 @@ export interface TargetSettings {
 
 export interface Target {
   readonly name: string;
-  /** databases: more than number 0; clientList: CLIENT LIST shows every client of the target; scan: SCAN is there. */
-  readonly has: { readonly databases: boolean; readonly clientList: boolean; readonly scan: boolean };
+  /**
+   * databases: more than number 0; clientList: CLIENT LIST shows every client of the target; scan: SCAN is there;
+   * transactions: MULTI is.
+   */
+  readonly has: {
+    readonly databases: boolean;
+    readonly clientList: boolean;
+    readonly scan: boolean;
+    readonly transactions: boolean;
+  };
   start(settings?: TargetSettings): Promise<RunningTarget>;
 }
 
 export const targets: readonly Target[] = [
   {
     name: 'data node',
-    has: { databases: true, clientList: true, scan: true },
+    has: { databases: true, clientList: true, scan: true, transactions: true },
     start: (settings = {}) => startServer(settings),
   },
-  { name: 'proxy', has: { databases: true, clientList: true, scan: false }, start: startBehindProxy },
+  {
+    name: 'proxy',
+    has: { databases: true, clientList: true, scan: false, transactions: false },
+    start: startBehindProxy,
+  },
 ];
 
 /** Two data nodes behind a proxy; all three are one target. */

@@ -134,7 +134,7 @@ describe('declarations', () => {
       declared.filter(([, declaration]) => declaration[field] !== undefined).map(([name]) => name);
     expect(using('arity')).toEqual(['QUIT', 'COMMAND']);
     expect(using('keysBy')).toEqual([]);
-    expect(using('types')).toEqual(['INCRBYFLOAT', 'DEBUG SLEEP']);
+    expect(using('types')).toEqual(['INCRBYFLOAT', 'BITFIELD', 'BITPOS', 'SETBIT', 'DEBUG SLEEP']);
     expect(using('categories').filter((name) => !name.startsWith('COMMAND'))).toEqual([
       'KEYS',
       'DBSIZE',

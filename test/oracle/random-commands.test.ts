@@ -46,6 +46,20 @@ describe.each(testedStages)('$name', (stage: Stage) => {
         { numRuns: RUNS },
       );
     });
+
+    test('what touches a watched key', { timeout: 60_000 }, async () => {
+      const watched = fc.tuple(fc.constantFrom(...KEYS), randomCommand);
+      const sequences = fc.array(watched, { minLength: 1, maxLength: COMMANDS_PER_RUN_MAX, size: 'max' });
+      await fc.assert(
+        fc.asyncProperty(sequences, async (sequence) => {
+          const tries = sequence.flatMap(([key, words]): Words[] => [['WATCH', key], words, ['MULTI'], ['EXEC']]);
+          const commands = [['FLUSHALL'], ...tries, ...inspection];
+          const [actual, expected] = await Promise.all([play(tested, commands), play(oracle, commands)]);
+          expect(settle(actual, expected)).toEqual(expected);
+        }),
+        { numRuns: RUNS },
+      );
+    });
   });
 });
 

@@ -61,6 +61,10 @@ test('what the proxy does not do is refused by name and with a reason', async ()
   expect(await refused('CLIENT', 'REPLY', 'OFF')).toMatch(/^-ERR CLIENT REPLY is not supported by cache-proxy: .+/);
   expect(await refused('SHUTDOWN')).toMatch(/^-ERR SHUTDOWN is not supported/);
   expect(await refused('DEBUG', 'OBJECT', 'k')).toMatch(/^-ERR DEBUG OBJECT is not supported/);
+  for (const command of [['MULTI'], ['EXEC'], ['DISCARD'], ['WATCH', 'k'], ['UNWATCH']]) {
+    const reason = 'is not supported by cache-proxy: transactions come with pinned connections';
+    expect(await refused(...command)).toBe(`-ERR ${command[0]} ${reason}`);
+  }
   expect(await refused('SWAPDB', '0', '1')).toMatch(/^-ERR SWAPDB is not supported/);
   expect(await refused('NOSUCH', 'a', 'b')).toBe("-ERR unknown command 'NOSUCH', with args beginning with: 'a' 'b' ");
   expect(await refused('CLIENT', 'NOSUCH')).toBe("-ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP.");

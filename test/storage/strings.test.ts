@@ -286,3 +286,23 @@ describe('bytes that lie in the arena themselves', () => {
     checkDatabase(store);
   });
 });
+
+describe('stretching', () => {
+  const stretch = (store: Store, key: string, length: number): Bytes =>
+    store.strings.stretch(store.database(), bytes(key), store.database().peek(bytes(key)), length);
+
+  test('makes a missing key a string of zeros', () => {
+    const store = new Store();
+    expect(stretch(store, 'key', 300).copy()).toEqual(Buffer.alloc(300));
+    expect(encodingOf(store, 'key')).toBe('raw');
+  });
+
+  test.each([0, 3, 8, 100, 5000, 3 * MIB])('keeps bytes and expiry, and fills up to %i with zeros', (length) => {
+    const store = new Store();
+    store.set('key', '12345', SOON_MS);
+    const value = stretch(store, 'key', length).copy();
+    expect(value.toString('latin1')).toBe('12345'.padEnd(length, '\0'));
+    expect(encodingOf(store, 'key')).toBe('raw');
+    expect(store.keyspace.records.expiry(store.record('key'))).toBe(SOON_MS);
+  });
+});

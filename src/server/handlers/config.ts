@@ -10,7 +10,7 @@ type ServerHandlers = Handlers<typeof server, Handler>;
 
 export const configHandlers: Pick<ServerHandlers, 'CONFIG RESETSTAT' | 'CONFIG REWRITE' | 'CONFIG SET'> = {
   'CONFIG RESETSTAT'(call) {
-    call.node.statistics.reset(call.keyspace.expiredKeys);
+    call.node.statistics.reset(call.keyspace.expiredKeys, call.keyspace.eviction.evictedKeys);
     call.reply.ok();
   },
 

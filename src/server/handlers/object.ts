@@ -3,7 +3,7 @@
  *
  * Encodings are told truthfully in Redis' names. Here no two keys share a value; still, small integers get the
  * reference count that Redis gives the objects it shares among all keys, because tools know them by it.
- * How often a key is used is not tracked, and FREQ says so: stamps hold the time of the last use, under every policy.
+ * A key's stamp holds the time of its last use, or under an LFU policy how often it is used: never both.
  */
 import { parseInteger } from '../../base';
 import { containerHelp, type generic, type Handlers } from '../../commands';
@@ -19,7 +19,6 @@ const SWITCHING =
   'Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.';
 const NOT_LFU = `ERR An LFU maxmemory policy is not selected, access frequency not tracked. ${SWITCHING}`;
 const LFU = `ERR An LFU maxmemory policy is selected, idle time not tracked. ${SWITCHING}`;
-const FREQUENCY_UNKNOWN = 'ERR access frequency is not tracked by this server, whatever the maxmemory policy';
 
 export const objectHandlers: Pick<
   Handlers<typeof generic, Handler>,
@@ -35,7 +34,7 @@ export const objectHandlers: Pick<
     const record = call.peek(2);
     if (record === 0) return call.reply.null();
     if (!isLfuSelected(call)) return call.reply.error(NOT_LFU);
-    call.reply.error(FREQUENCY_UNKNOWN);
+    call.reply.integer(call.keyspace.eviction.frequency(call.keyspace.records.access(record)));
   },
 
   'OBJECT IDLETIME'(call) {
@@ -57,5 +56,5 @@ export const objectHandlers: Pick<
 };
 
 function isLfuSelected(call: Call): boolean {
-  return call.node.settings.values['maxmemory-policy'].endsWith('-lfu');
+  return call.keyspace.eviction.countsUses;
 }

@@ -181,12 +181,11 @@ function setWithOptions(call: Call): void {
       return;
     }
   }
-  if (isOver(call, expiryAtMs)) {
-    if (call.database.delete(key)) call.changed();
-  } else {
-    call.strings.set(call.database, key, call.arg(2), expiryAtMs);
-    call.changed();
-  }
+  // What is over at once is set and removed: a missing key too has been changed then, for who watches it.
+  const isBrief = isOver(call, expiryAtMs);
+  call.strings.set(call.database, key, call.arg(2), isBrief ? NO_EXPIRY : expiryAtMs);
+  if (isBrief) call.database.delete(key);
+  call.changed();
   if (!wantsOld) call.reply.ok();
 }
 
