@@ -134,11 +134,6 @@ export function sameBytes(a: Uint8Array, aStart: number, b: Uint8Array, bStart: 
   return true;
 }
 
-/** Order of `memcmp`, then by length. */
-export function compareBytes(a: Bytes, b: Bytes): number {
-  return asBuffer(a.buffer).compare(b.buffer, b.start, b.end, a.start, a.end);
-}
-
 /** ASCII text as bytes, for constants made once. */
 export function ascii(text: string): Uint8Array {
   return Buffer.from(text, 'latin1');

@@ -1,5 +1,5 @@
 export { countBits, countBitsBetween, findBitBetween, readBits, writeBits } from './bits';
-export { ascii, asBuffer, Bytes, compareBytes, copyBytes, EMPTY_BUFFER, sameBytes, widen, wordsOf } from './bytes';
+export { ascii, asBuffer, Bytes, copyBytes, EMPTY_BUFFER, sameBytes, widen, wordsOf } from './bytes';
 export { assert, CacheError, type CacheErrorCode } from './errors';
 export {
   INT64_MAX,

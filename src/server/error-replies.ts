@@ -4,8 +4,6 @@
  */
 export const WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value';
 export const NOT_A_FLOAT = 'ERR value is not a valid float';
-export const OUT_OF_RANGE = 'ERR value is out of range';
-export const OUT_OF_RANGE_POSITIVE = 'ERR value is out of range, must be positive';
 export const WOULD_OVERFLOW = 'ERR increment or decrement would overflow';
 export const DECREMENT_WOULD_OVERFLOW = 'ERR decrement would overflow';
 export const NOT_FINITE = 'ERR increment would produce NaN or Infinity';

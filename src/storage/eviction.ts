@@ -37,6 +37,8 @@ const BLIND_DRAWS_MAX = 32;
 
 export class Eviction {
   private policy: EvictionPolicy = 'noeviction';
+  /** Only keys with an expiry may go. */
+  private isVolatile = false;
   /** Whether stamps count uses (LFU) instead of telling the time of the last one. */
   countsUses = false;
   /** Keys that are drawn for one that goes (maxmemory-samples). */
@@ -58,6 +60,7 @@ export class Eviction {
   /** Chooses the policy. Stamps keep the meaning that they had until their keys are used again, as in Redis. */
   choose(policy: EvictionPolicy): void {
     this.policy = policy;
+    this.isVolatile = policy.startsWith('volatile');
     this.countsUses = policy === 'allkeys-lfu' || policy === 'volatile-lfu';
   }
 
@@ -68,7 +71,9 @@ export class Eviction {
   makeRoom(limitBytes: number, isTimeUp: () => boolean): boolean {
     const { arena } = this.keyspace;
     while (arena.usedBytes > limitBytes) {
-      if (this.policy === 'noeviction' || !this.evictOne()) return false;
+      if (this.policy === 'noeviction') return false;
+      // Looking for a victim removes keys whose time has come: there may be room though none was found.
+      if (!this.evictOne()) return arena.usedBytes <= limitBytes;
       if (isTimeUp()) return true;
     }
     return true;
@@ -107,14 +112,14 @@ export class Eviction {
 
   /** Removes the best victim of a few; false where there is none. */
   private evictOne(): boolean {
-    const isVolatile = this.policy.startsWith('volatile');
+    const databases = this.keyspace.usedDatabases();
     let victim: Address = 0;
     let home: Database | null = null;
     let best = -Infinity;
     for (let i = 0; i < this.samples; i++) {
-      const database = this.drawDatabase(isVolatile);
+      const database = this.drawDatabase(databases);
       if (database === null) return false;
-      const record = isVolatile ? this.drawExpiring(database) : database.randomRecord();
+      const record = this.isVolatile ? this.drawExpiring(database) : database.randomRecord();
       if (record === 0) continue;
       const worth = this.worthOfLosing(record);
       if (worth > best) {
@@ -123,20 +128,19 @@ export class Eviction {
         home = database;
       }
     }
-    // Drawing may remove keys whose time has come, and one of them may have been the victim of a moment ago.
-    if (home === null || !home.evict(victim)) return this.keyspace.keyCount > 0 && !isVolatile;
-    this.evictedKeys++;
+    // Where there is no victim, or it is gone, keys whose time had come have made room instead.
+    if (home !== null && home.evict(victim)) this.evictedKeys++;
     return true;
   }
 
   /** A database, each as likely as it has keys that may go. */
-  private drawDatabase(isVolatile: boolean): Database | null {
+  private drawDatabase(databases: readonly Database[]): Database | null {
     let total = 0;
-    for (const database of this.keyspace.usedDatabases()) total += isVolatile ? database.expiring : database.size;
+    for (const database of databases) total += this.isVolatile ? database.expiring : database.size;
     if (total === 0) return null;
     let skip = this.random.below(total);
-    for (const database of this.keyspace.usedDatabases()) {
-      skip -= isVolatile ? database.expiring : database.size;
+    for (const database of databases) {
+      skip -= this.isVolatile ? database.expiring : database.size;
       if (skip < 0) return database;
     }
     return null;

@@ -35,8 +35,8 @@ import type { Records } from './records';
 const DIRECTORY_ENTRY_BYTES = 8;
 /** Directories never use more than these bits of the hash; a page that cannot split any more grows beyond 1 KiB. */
 const DEPTH_MAX = 22;
-/** Keys that `fetch` takes at a time. */
-const FETCH_MAX = 16;
+/** Keys that `fetch` takes at a time: about as many loads as a processor keeps under way. */
+export const FETCH_MAX = 16;
 const NO_PAGE = -1;
 /** Two neighbours with no more than this many keys together become one page. */
 const MERGE_MAX = 40;

@@ -125,7 +125,7 @@ export class Keyspace {
 
   /** Removes all keys of all databases in O(1) and gives the memory back. */
   flushAll(): void {
-    for (const database of this.databases) if (database !== undefined) this.observer?.emptying(database);
+    for (const database of this.usedDatabases()) this.observer?.emptying(database);
     this.startOver();
   }
 
@@ -161,13 +161,6 @@ export class Keyspace {
     return this.eviction.countsUses ? this.records.access(record) : this.accessClock;
   }
 
-  /** Keys of all databases. */
-  get keyCount(): number {
-    let count = 0;
-    for (const database of this.usedDatabases()) count += database.size;
-    return count;
-  }
-
   /** The databases that were ever used. */
   usedDatabases(): readonly Database[] {
     return this.databases.filter((database) => database !== undefined);
@@ -179,7 +172,7 @@ export class Keyspace {
   }
 
   private isEmpty(): boolean {
-    return this.databases.every((database) => database === undefined || database.size === 0);
+    return this.usedDatabases().every((database) => database.size === 0);
   }
 
   private startOver(): void {

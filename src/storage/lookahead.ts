@@ -14,10 +14,11 @@ import { EMPTY_BUFFER, type Bytes } from '../base';
 import { slotOfBytes } from '../slots';
 import type { Address } from './arena';
 import type { Database } from './database';
+import { FETCH_MAX } from './key-index';
 import type { Keyspace } from './keyspace';
 
-/** Keys in a batch: about as many loads as a processor keeps under way. */
-export const LOOKAHEAD_MAX = 16;
+/** Keys in a batch. */
+export const LOOKAHEAD_MAX = FETCH_MAX;
 
 /** A command as far as it matters here; all of a batch lie in one buffer. */
 interface Named {

@@ -123,13 +123,6 @@ export class Records {
     return u32[at + 1] + u32[at + 2] * TWO_TO_32;
   }
 
-  /** Sets the expiry where the record has room for one; false where it must be made anew. */
-  setExpiryInPlace(record: Address, expiryAtMs: number): boolean {
-    if ((this.header(record) & EXPIRY_FLAG) === 0) return expiryAtMs === NO_EXPIRY;
-    this.writeExpiry(record, expiryAtMs);
-    return true;
-  }
-
   /** Points `into` at the key's bytes. */
   key(record: Address, into: Bytes): Bytes {
     const u8 = this.arena.u8s[record >>> SEGMENT_SHIFT];

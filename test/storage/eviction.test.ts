@@ -114,3 +114,11 @@ test('ttl: what would end soonest goes first', () => {
   for (let i = 0; i < 500; i++) if (store.get(`key:${i}`) !== null) kept++;
   expect(kept).toBeGreaterThan(480);
 });
+
+test('a victim whose time has come counts as room made, not as evicted', () => {
+  const store = filled('volatile-ttl', 200, 200);
+  store.advance(2_000_000);
+  expect(store.keyspace.eviction.makeRoom(store.usedBytes - 1000, never)).toBe(true);
+  expect(store.keyspace.eviction.evictedKeys).toBe(0);
+  checkDatabase(store);
+});
