@@ -39,6 +39,7 @@ export default defineConfig([
       'bin/cache-config': 'bin/cache-config.ts',
       'bin/cluster': 'bin/cluster.ts',
       'bench/index': 'bench/index.ts',
+      'fuzz/index': 'test/fuzz/index.ts',
     },
     format: ['esm'],
     splitting: true,

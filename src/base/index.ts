@@ -1,5 +1,6 @@
 export { countBits, countBitsBetween, findBitBetween, readBits, writeBits } from './bits';
 export { ascii, asBuffer, Bytes, copyBytes, EMPTY_BUFFER, sameBytes, widen, wordsOf } from './bytes';
+export { parseDouble, readDouble } from './doubles';
 export { assert, CacheError, type CacheErrorCode } from './errors';
 export {
   INT64_MAX,

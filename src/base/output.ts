@@ -90,6 +90,32 @@ export class Output {
     else if (sink.write(position === buffer.length ? buffer : buffer.subarray(0, position))) release(buffer);
   }
 
+  /** Moves everything out of `other`, behind what is here. */
+  append(other: Output): void {
+    if (other.full === null) {
+      this.bytes(other.buffer, 0, other.position);
+      other.position = 0;
+      return;
+    }
+    // It is long: its chunks change hands.
+    if (this.position > 0) {
+      this.full ??= [];
+      this.full.push(this.buffer.subarray(0, this.position));
+      this.fullBytes += this.position;
+    } else {
+      release(this.buffer);
+    }
+    this.full ??= [];
+    for (const chunk of other.full) this.full.push(chunk);
+    this.fullBytes += other.fullBytes;
+    this.buffer = other.buffer;
+    this.position = other.position;
+    other.full = null;
+    other.fullBytes = 0;
+    other.buffer = EMPTY_BUFFER;
+    other.position = 0;
+  }
+
   /** Drops what is in it. */
   clear(): void {
     release(this.buffer);

@@ -110,6 +110,7 @@ export const connection = family(
       since: '2.9.50',
       cost: 'O(1)',
       history: { '6.2.0': '`WRITE` and `ALL`.' },
+      types: { timeout: 'integer' },
     },
     'CLIENT REPLY': {
       usage: '<ON | OFF | SKIP>',
@@ -134,6 +135,14 @@ export const connection = family(
       reply: 'OK',
       does: 'Gives the connection a name, without blanks; an empty one takes it away.',
       since: '2.6.9',
+      cost: 'O(1)',
+    },
+    'CLIENT UNBLOCK': {
+      usage: 'client-id [TIMEOUT | ERROR]',
+      flags: 'admin noscript loading stale',
+      reply: 'integer',
+      does: 'Ends the wait of a connection in a blocking command, as if time were up or with an error.',
+      since: '5.0.0',
       cost: 'O(1)',
     },
     'CLIENT UNPAUSE': {

@@ -11,7 +11,20 @@
  */
 import type { CommandArguments, KeyPositions } from './keys';
 
-export type FamilyName = 'string' | 'hyperloglog' | 'bitmap' | 'generic' | 'connection' | 'server' | 'transactions';
+export type FamilyName =
+  | 'string'
+  | 'hash'
+  | 'list'
+  | 'set'
+  | 'sorted-set'
+  | 'stream'
+  | 'geo'
+  | 'hyperloglog'
+  | 'bitmap'
+  | 'generic'
+  | 'connection'
+  | 'server'
+  | 'transactions';
 
 /** What a write leaves in the journal: its own bytes, another command that a handler chooses, or nothing. */
 export type Effect = 'verbatim' | 'rewritten' | 'never';
@@ -38,7 +51,7 @@ export interface Declaration {
   readonly keysOf?: (args: CommandArguments) => string;
   /**
    * What it replies: alternatives separated by `|`. Words in capitals are that simple string, `status` is any; bulk,
-   * verbatim, integer, null, map, any; `x[]` is an array; `nothing` is silence.
+   * verbatim, integer, double, null, map, set (of bulks), any; `x[]` is an array; `nothing` is silence.
    */
   readonly reply: string;
   /** One sentence. */
@@ -63,8 +76,13 @@ export interface Declaration {
   readonly arity?: number;
   /** Types of words in the usage that the dictionary of the grammar does not know or knows otherwise. */
   readonly types?: Readonly<Record<string, ArgumentType>>;
-  /** Finds the keys where no key spec can: writes them to `into`, returns how many, or -1 for invalid arguments. */
+  /**
+   * Finds the keys where no key spec can: writes them to `into`, returns how many, or -1 for invalid arguments. The
+   * specs that follow from the usage still say what is done to the keys; those after a token are of unknown place.
+   */
   readonly keysBy?: (args: CommandArguments, into: KeyPositions) => number;
+  /** With `keysBy`: specs name the places after tokens nevertheless, because Redis' do, though they may be wrong there. */
+  readonly tellsKeyPlaces?: true;
 }
 
 /** A word that does nothing without a subcommand. */

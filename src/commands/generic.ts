@@ -5,6 +5,8 @@
  * has passed, for a replayed "in 10 seconds" would mean something else.
  */
 import { family } from './declaration';
+import { dumpCommands } from './dump';
+import { sortCommands } from './sort';
 
 const CONDITIONS = { '7.0.0': '`NX`, `XX`, `GT` and `LT`.' };
 const MINUS_TWO = { '2.8.0': '-2 for a missing key.' };
@@ -32,6 +34,7 @@ export const generic = family(
       fanout: 'by key',
       merge: 'sum',
     },
+    ...dumpCommands,
     EXISTS: {
       usage: 'key...',
       flags: 'readonly fast',
@@ -233,6 +236,7 @@ export const generic = family(
       history: { '6.0.0': '`TYPE`.' },
       tips: 'nondeterministic_output request_policy:special response_policy:special',
     },
+    ...sortCommands,
     TOUCH: {
       usage: 'key...',
       flags: 'readonly fast',
@@ -274,6 +278,17 @@ export const generic = family(
       cost: 'O(N), N = keys; the values are freed afterwards',
       fanout: 'by key',
       merge: 'sum',
+    },
+    WAIT: {
+      usage: 'numreplicas timeout',
+      flags: 'blocking',
+      reply: 'integer',
+      does: 'Waits until so many replicas have what the connection wrote, or time is up, and replies how many do.',
+      since: '3.0.0',
+      cost: 'O(1)',
+      categories: 'connection',
+      types: { timeout: 'integer' },
+      tips: 'request_policy:all_shards response_policy:agg_min',
     },
   },
   {

@@ -79,6 +79,7 @@ export {
   flagNames,
 } from './flags';
 export { generic } from './generic';
+export { geo } from './geo';
 export { arityOf, parseUsage, widthMax, widthMin, type Argument } from './grammar';
 export {
   areRight,
@@ -92,14 +93,19 @@ export {
   type Hello,
 } from './hello';
 export { containerHelp } from './help';
+export { hash } from './hash';
 export { hyperloglog } from './hyperloglog';
 export { introspectionHandlers } from './introspection';
+export { list } from './list';
 export { KEYS_INVALID, KeyPositions, type CommandArguments, type KeyLayout, type KeySpec } from './keys';
 export { commandsMarkdown } from './markdown';
 export { NAME_UNKNOWN, NameIndex } from './names';
 export { commandDocs, commandInfo, keyFlags, replyName, tipsOf, type ReplyPair, type ReplyTree } from './replies';
 export { writeReplyTree } from './reply-tree';
 export { server } from './server';
+export { set } from './set';
+export { sortedSet } from './sorted-set';
+export { stream } from './stream';
 export { string } from './string';
 export { ARGC_UNLIMITED, CommandSpec, CommandTable, compile, findKeys, resolve } from './table';
 export { transactions } from './transactions';

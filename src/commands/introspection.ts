@@ -9,9 +9,9 @@ import type { CommandCall, CommonHandler } from './call';
 import { commands } from './catalogue';
 import type { Handlers } from './declaration';
 import { INVALID_ARGUMENTS } from './errors';
-import { categoryBit } from './flags';
+import { FLAG_NO_MANDATORY_KEYS, categoryBit } from './flags';
 import { containerHelp } from './help';
-import { KEYS_INVALID, KeyPositions, type CommandArguments } from './keys';
+import { KeyPositions, type CommandArguments } from './keys';
 import { commandDocs, commandInfo, keyFlags, replyName } from './replies';
 import { writeReplyTree } from './reply-tree';
 import type { server } from './server';
@@ -152,5 +152,7 @@ function reasonAgainst(spec: CommandSpec, args: CommandArguments): string | null
   if (spec.subcommands !== null && args.argc > 1) return BAD_COMMAND;
   if (spec.firstKey === 0 && !spec.movableKeys) return NO_KEY_ARGUMENTS;
   if (args.argc < spec.argcMin || args.argc > spec.argcMax) return BAD_ARGUMENT_COUNT;
-  return findKeys(spec, args, keys) === KEYS_INVALID ? INVALID_ARGUMENTS : null;
+  const count = findKeys(spec, args, keys);
+  const isEnough = count > 0 || (count === 0 && (spec.flags & FLAG_NO_MANDATORY_KEYS) !== 0);
+  return isEnough ? null : INVALID_ARGUMENTS;
 }

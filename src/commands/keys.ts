@@ -4,6 +4,7 @@
  * From the tree of arguments follow key specs as COMMAND INFO reports them: where the search begins (a fixed index, or
  * the place after a keyword) and how it goes on (a range, or as many as a number says). Where every spec is a plain
  * range and they join up, which is the case for nearly all commands, a key search is three numbers: first, last, step.
+ * Where no spec can say it, a function of the declaration searches (`keysBy`), and the specs admit that much.
  *
  * Positions count the arguments from the command's name (0). The words of a subcommand count too: the key of
  * OBJECT ENCODING is at 2. Whoever asks has checked the arity before.
@@ -24,7 +25,8 @@ export interface CommandArguments {
 export interface KeySpec {
   readonly begin:
     | { readonly kind: 'index'; readonly index: number }
-    | { readonly kind: 'keyword'; readonly keyword: string; readonly startFrom: number };
+    | { readonly kind: 'keyword'; readonly keyword: string; readonly startFrom: number }
+    | { readonly kind: 'unknown' };
   readonly find:
     /**
      * `lastKey` counts from the first key, or if negative from the end of the arguments (-1 is the last one). `limit`
@@ -32,7 +34,8 @@ export interface KeySpec {
      */
     | { readonly kind: 'range'; readonly lastKey: number; readonly step: number; readonly limit: number }
     /** The number of keys is `countAt` arguments after the beginning, the first key `firstKey` after it. */
-    | { readonly kind: 'keynum'; readonly countAt: number; readonly firstKey: number; readonly step: number };
+    | { readonly kind: 'keynum'; readonly countAt: number; readonly firstKey: number; readonly step: number }
+    | { readonly kind: 'unknown' };
   /** As COMMAND INFO shows them: RO RW OW RM first, then in small letters. */
   readonly flags: readonly string[];
 }
@@ -70,48 +73,68 @@ export class KeyPositions {
   }
 }
 
+const UNKNOWN = { kind: 'unknown' } as const;
+
 /**
  * The key specs that follow from a command's arguments.
  * @param words how many words the name has
  * @param flags the declaration's `keys`
+ * @param isSearched a function finds the keys: those after tokens, and patterns that stand for keys, have no known place
  * @throws Error (assertion) where a key has no place that a spec can express; such a command declares `keysBy`
  */
-export function keyLayoutOf(name: string, words: number, items: readonly Argument[], flags: string): KeyLayout {
+export function keyLayoutOf(
+  name: string,
+  words: number,
+  items: readonly Argument[],
+  flags: string,
+  isSearched = false,
+): KeyLayout {
   const flagSets = flags === '' ? [] : flags.split(';').map(keyFlagsOf);
   const found: { spec: KeySpec; keys: Argument[] }[] = [];
-  const specFlags = (): readonly string[] => {
+  const add = (begin: KeySpec['begin'], find: KeySpec['find'], keys: Argument[]): void => {
     assert(flagSets.length > 0, `${name} has keys and says nothing about them`);
-    return flagSets[Math.min(found.length, flagSets.length - 1)];
+    found.push({ spec: { begin, find, flags: flagSets[Math.min(found.length, flagSets.length - 1)] }, keys });
   };
-  /** Position of the item, as long as all before it have a fixed width. */
+  /** The position of the item, or where it depends on what precedes, the first that it can have. */
   let at = words;
   let fixed = true;
 
+  const place = (holder: Argument, keys: Argument[], following: readonly Argument[]): void => {
+    const last = found.at(-1);
+    if (isSearched && (holder.token !== null || !fixed)) {
+      if (keys[0].type === 'pattern' && last?.keys[0].type === 'pattern') last.keys.push(...keys);
+      else add(UNKNOWN, UNKNOWN, keys);
+      return;
+    }
+    const find = rangeOf(name, holder, following);
+    if (holder.token !== null) {
+      add({ kind: 'keyword', keyword: holder.token, startFrom: at }, find, keys);
+    } else if (last !== undefined && flagSets.length === 1 && joins(last.spec, at, find)) {
+      last.spec = { ...last.spec, find: { kind: 'range', lastKey: at - indexOf(last.spec), step: 1, limit: 0 } };
+      last.keys.push(...keys);
+    } else {
+      assert(fixed, `${name}: the place of "${keys[0].name}" depends on what precedes it`);
+      add({ kind: 'index', index: at }, find, keys);
+    }
+  };
+
   for (let i = 0; i < items.length; i++) {
     const item = items[i];
-    if (item.name === 'numkeys' && i + 1 < items.length && items[i + 1].type === 'key') {
+    const next = items.at(i + 1);
+    if (item.name === 'numkeys' && next?.type === 'key') {
       assert(fixed, `${name}: numkeys must come at a fixed position`);
-      const find = { kind: 'keynum', countAt: 0, firstKey: 1, step: 1 } as const;
-      found.push({ spec: { begin: { kind: 'index', index: at }, find, flags: specFlags() }, keys: [items[i + 1]] });
+      add({ kind: 'index', index: at }, { kind: 'keynum', countAt: 0, firstKey: 1, step: 1 }, [next]);
       fixed = false;
+      at += widthMin(item) + widthMin(next);
       i++;
       continue;
     }
-    const keys = keysIn(item);
-    if (keys.length > 0) {
-      const last = found.at(-1);
-      const find = rangeOf(name, item, items.slice(i + 1));
-      if (item.token === null && last !== undefined && flagSets.length === 1 && joins(last.spec, at, find)) {
-        last.spec = { ...last.spec, find: { kind: 'range', lastKey: at - indexOf(last.spec), step: 1, limit: 0 } };
-        last.keys.push(...keys);
-      } else {
-        assert(fixed || item.token !== null, `${name}: the place of "${keys[0].name}" depends on what precedes it`);
-        const begin =
-          item.token === null
-            ? ({ kind: 'index', index: at } as const)
-            : ({ kind: 'keyword', keyword: item.token, startFrom: words } as const);
-        found.push({ spec: { begin, find, flags: specFlags() }, keys });
-      }
+    const isChoice = item.kind === 'choice' && item.token === null;
+    for (const holder of isChoice ? item.parts : [item]) {
+      const keys = keysIn(holder, isSearched);
+      if (keys.length === 0) continue;
+      assert(!isChoice || holder.token !== null, `${name}: keys to choose from have tokens`);
+      place(holder, keys, items.slice(i + 1));
     }
     fixed &&= widthMin(item) === widthMax(item);
     at += widthMin(item);
@@ -151,8 +174,9 @@ function lastOf(spec: KeySpec): number {
   return spec.find.kind === 'range' ? indexOf(spec) + spec.find.lastKey : -1;
 }
 
-function keysIn(argument: Argument): Argument[] {
-  return argument.kind === 'value' ? (argument.type === 'key' ? [argument] : []) : argument.parts.flatMap(keysIn);
+function keysIn(argument: Argument, orPatterns: boolean): Argument[] {
+  if (argument.kind !== 'value') return argument.parts.flatMap((part) => keysIn(part, orPatterns));
+  return argument.type === 'key' || (orPatterns && argument.type === 'pattern') ? [argument] : [];
 }
 
 const KEY_FLAGS = new Map([
@@ -176,23 +200,39 @@ export function keyFlagsOf(text: string): readonly string[] {
   });
 }
 
-/** (first, last, step) of all keys, or null where three numbers cannot say it. A negative last counts from the end. */
-export function keyRangeOf(specs: readonly KeySpec[]): { first: number; last: number; step: number } | null {
+/** Keys at fixed places: the first, the last (negative: from the end of the arguments), the distance; zeros for none. */
+export interface KeyRange {
+  readonly first: number;
+  readonly last: number;
+  readonly step: number;
+  /** There are no keys but these. */
+  readonly isAll: boolean;
+}
+
+/** The keys of those specs that are plain ranges and join up. */
+export function keyRangeOf(specs: readonly KeySpec[]): KeyRange {
   let first = 0;
   let last = 0;
   let step = 0;
-  for (const [i, { begin, find }] of specs.entries()) {
-    if (begin.kind !== 'index' || find.kind !== 'range' || find.limit > 1) return null;
-    const end = find.lastKey < 0 ? find.lastKey : begin.index + find.lastKey;
-    if (i === 0) {
+  let isAll = true;
+  for (const { begin, find } of specs) {
+    if (begin.kind !== 'index' || find.kind !== 'range' || find.limit > 1) {
+      isAll = false;
+    } else if (first === 0) {
       ({ step } = find);
       first = begin.index;
-    } else if (last + 1 !== begin.index || step !== 1 || find.step !== 1) {
-      return null;
+      last = endOf(begin.index, find.lastKey);
+    } else if (last + 1 === begin.index && step === 1 && find.step === 1) {
+      last = endOf(begin.index, find.lastKey);
+    } else {
+      isAll = false;
     }
-    last = end;
   }
-  return { first, last, step };
+  return { first, last, step, isAll };
+}
+
+function endOf(first: number, lastKey: number): number {
+  return lastKey < 0 ? lastKey : first + lastKey;
 }
 
 /** What findKeys answers when the arguments contradict the specs: "Invalid arguments specified for command". */
@@ -202,8 +242,10 @@ export const KEYS_INVALID = -1;
 export function findKeysBySpecs(specs: readonly KeySpec[], args: CommandArguments, into: KeyPositions): number {
   for (let i = 0; i < specs.length; i++) {
     const { begin, find } = specs[i];
+    assert(begin.kind !== 'unknown' && find.kind !== 'unknown', 'keys of unknown place are found by keysBy');
     const first = begin.kind === 'index' ? begin.index : afterKeyword(begin.keyword, begin.startFrom, args);
-    if (first === 0) continue;
+    // A keyword that ends the command has no keys after it; Redis passes over it too.
+    if (first === 0 || (begin.kind === 'keyword' && first === args.argc)) continue;
     if (first >= args.argc) return KEYS_INVALID;
     if (find.kind === 'range') {
       let end = find.lastKey < 0 ? args.argc + find.lastKey : first + find.lastKey;

@@ -87,25 +87,13 @@ function shownSubcommands(spec: CommandSpec): readonly CommandSpec[] {
 }
 
 function keySpecReply({ begin, find, flags }: KeySpec): ReplyTree {
-  const beginSpec: ReplyPair[] =
-    begin.kind === 'index'
-      ? [['index', begin.index]]
-      : [
-          ['keyword', begin.keyword],
-          ['startfrom', begin.startFrom],
-        ];
-  const findSpec: ReplyPair[] =
-    find.kind === 'range'
-      ? [
-          ['lastkey', find.lastKey],
-          ['keystep', find.step],
-          ['limit', find.limit],
-        ]
-      : [
-          ['keynumidx', find.countAt],
-          ['firstkey', find.firstKey],
-          ['keystep', find.step],
-        ];
+  const beginSpec: ReplyPair[] = [];
+  if (begin.kind === 'index') beginSpec.push(['index', begin.index]);
+  if (begin.kind === 'keyword') beginSpec.push(['keyword', begin.keyword], ['startfrom', begin.startFrom]);
+  const findSpec: ReplyPair[] = [];
+  if (find.kind === 'range') findSpec.push(['lastkey', find.lastKey], ['keystep', find.step], ['limit', find.limit]);
+  if (find.kind === 'keynum')
+    findSpec.push(['keynumidx', find.countAt], ['firstkey', find.firstKey], ['keystep', find.step]);
   const typed = (type: string, spec: ReplyPair[]): ReplyTree =>
     map([
       ['type', type],

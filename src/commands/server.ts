@@ -146,6 +146,23 @@ export const server = family(
       merge: 'sum',
       categories: 'keyspace',
     },
+    'DEBUG DIGEST': {
+      usage: '',
+      flags: 'admin noscript loading stale protected',
+      reply: 'status',
+      does: 'Replies a digest of all keys and values; the same as that of a Redis that holds the same.',
+      since: '1.1.0',
+      cost: 'O(N), N = bytes of the dataset',
+    },
+    'DEBUG DIGEST-VALUE': {
+      usage: 'key...',
+      flags: 'admin noscript loading stale protected',
+      keys: 'ro',
+      reply: 'status[]',
+      does: 'Replies a digest of each value.',
+      since: '5.0.0',
+      cost: 'O(N), N = bytes of the values',
+    },
     'DEBUG ERROR': {
       usage: 'message',
       flags: 'admin noscript loading stale protected',

@@ -26,6 +26,12 @@ export const ARGC_UNLIMITED = 2 ** 31 - 1;
 /** The category that a family gives its commands; server commands have none in common. */
 const FAMILY_CATEGORIES: Readonly<Record<FamilyName, string>> = {
   string: 'string',
+  hash: 'hash',
+  list: 'list',
+  set: 'set',
+  'sorted-set': 'sortedset',
+  stream: 'stream',
+  geo: 'geo',
   hyperloglog: 'hyperloglog',
   bitmap: 'bitmap',
   generic: 'keyspace',
@@ -46,16 +52,16 @@ export class CommandSpec {
   readonly flags: number;
   /** CATEGORY_… */
   readonly categories: number;
-  /** Position of the first key; 0 where there is none, or where the keys are not a plain range (`movableKeys`). */
+  /** Position of the first key; 0 where there is none. Where keys are movable, this is about those at fixed places. */
   readonly firstKey: number;
   /** Position of the last key; negative counts from the end: -1 is the last argument. */
   readonly lastKey: number;
   readonly keyStep: number;
-  /** The keys must be searched by `findKeys`. */
+  /** Not all keys are at fixed places; they must be searched by `findKeys`. */
   readonly movableKeys: boolean;
   readonly isWrite: boolean;
-  /** Its cost is O(1), whatever the input. */
-  readonly constantTime: boolean;
+  /** With up to this many arguments it takes but a moment, whatever it finds: it need not be timed alone. */
+  readonly briefArgcMax: number;
   readonly effect: Effect;
   readonly fanout: Fanout | null;
   readonly merge: Merge | null;
@@ -79,20 +85,19 @@ export class CommandSpec {
     this.arity = declaration.arity ?? arityOf(words, this.items);
     this.argcMin = Math.abs(this.arity);
     this.argcMax = this.arity < 0 ? ARGC_UNLIMITED : this.arity;
-    this.keyLayout =
-      declaration.keysBy === undefined
-        ? keyLayoutOf(name, words, this.items, declaration.keys ?? '')
-        : { specs: [], specOf: new Map() };
-    const range = declaration.keysBy === undefined ? keyRangeOf(this.keyLayout.specs) : null;
-    this.movableKeys = range === null;
-    this.firstKey = range === null ? 0 : range.first;
-    this.lastKey = range === null ? 0 : range.last;
-    this.keyStep = range === null ? 0 : range.step;
+    const isSearched = declaration.keysBy !== undefined;
+    const hasUnknownPlaces = isSearched && declaration.tellsKeyPlaces !== true;
+    this.keyLayout = keyLayoutOf(name, words, this.items, declaration.keys ?? '', hasUnknownPlaces);
+    const range = keyRangeOf(this.keyLayout.specs);
+    this.movableKeys = isSearched || !range.isAll;
+    this.firstKey = range.first;
+    this.lastKey = range.last;
+    this.keyStep = range.step;
     this.flags = flagsOf(declaration.flags) | (this.movableKeys ? FLAG_MOVABLEKEYS : 0);
     this.categories =
       categoriesImpliedBy(this.flags) | categoriesOf(declaration.categories ?? FAMILY_CATEGORIES[family]);
     this.isWrite = (this.flags & FLAG_WRITE) !== 0;
-    this.constantTime = declaration.cost === 'O(1)';
+    this.briefArgcMax = briefArgcMaxOf(declaration.cost);
     this.effect = declaration.effect ?? (this.isWrite ? 'verbatim' : 'never');
     this.fanout = declaration.fanout ?? null;
     this.merge = declaration.merge ?? null;
@@ -193,4 +198,14 @@ export function compile(families: readonly Family[]): CommandTable {
     }
   }
   return new CommandTable(roots);
+}
+
+/** Arguments that a command may name, at so much for each, and still be brief. */
+const BRIEF_NAMES_MAX = 16;
+
+/** What follows for `briefArgcMax` from how a command's cost grows. Commands that remove take a count as third argument. */
+function briefArgcMaxOf(cost: string): number {
+  if (cost === 'O(1)' || cost.startsWith('O(log(N)),')) return Infinity;
+  if (/ = \w+ named\b(?! and)/.test(cost)) return BRIEF_NAMES_MAX;
+  return / = \w+ removed\b/.test(cost) ? 2 : 0;
 }

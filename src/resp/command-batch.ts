@@ -33,16 +33,26 @@ export class BatchedCommand implements ReceivedCommand {
     this.ends = new Int32Array(words);
   }
 
-  /** A command in memory of its own, for who must keep it: the message begins at byte 0. */
-  static copyOf(command: ReceivedCommand): BatchedCommand {
+  /**
+   * A command in memory of its own, for who must keep it: the message begins at byte 0. Words of `replaced`, by number of
+   * argument, stand in the place of those that came; they follow the message, which stays as it was.
+   */
+  static copyOf(command: ReceivedCommand, replaced?: ReadonlyMap<number, Uint8Array>): BatchedCommand {
     const { buffer, argc, commandStart, commandEnd } = command;
     const copy = new BatchedCommand(argc);
-    copy.buffer = Buffer.from(buffer.subarray(commandStart, commandEnd));
+    const message = buffer.subarray(commandStart, commandEnd);
+    copy.buffer = replaced === undefined ? Buffer.from(message) : Buffer.concat([message, ...replaced.values()]);
     copy.argc = argc;
     copy.commandEnd = commandEnd - commandStart;
     for (let i = 0; i < argc; i++) {
       copy.starts[i] = command.starts[i] - commandStart;
       copy.ends[i] = command.ends[i] - commandStart;
+    }
+    let at = copy.commandEnd;
+    for (const [i, word] of replaced ?? []) {
+      copy.starts[i] = at;
+      at += word.length;
+      copy.ends[i] = at;
     }
     return copy;
   }

@@ -140,6 +140,11 @@ export class ReplyWriter {
     this.spelled(type.DOUBLE, doubleText(value));
   }
 
+  /** A double in a spelling of its own, such as that of places on earth. RESP2: as a bulk string. */
+  spelledDouble(characters: string): void {
+    this.spelled(type.DOUBLE, characters);
+  }
+
   /** RESP2: 1 or 0. */
   boolean(value: boolean): void {
     if (this.protocol === 3) this.out.constant(value ? TRUE_RESP3 : FALSE_RESP3);

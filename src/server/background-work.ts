@@ -50,6 +50,8 @@ export class BackgroundWork {
     if (node.keyspace.needsReclaim) node.keyspace.reclaim(this.isTimeUp);
     if (node.activeExpiry && !this.isTimeUp()) this.expiry.run(this.isTimeUp);
     if (!this.isTimeUp()) node.makeRoom(this.isTimeUp);
+    // Who waits for a key may want to know that it is gone.
+    if (node.blocking.isAnyReady) node.blocking.serve();
     node.statistics.sawTurn(clock.monotonicMs() - startMs);
     if (this.isTimeUp() && !this.slicePending && this.cancel.length > 0) {
       this.slicePending = true;
@@ -65,7 +67,7 @@ export class BackgroundWork {
     const timeoutMs = node.settings.values['timeout'] * 1000;
     const nowMs = node.world.clock.monotonicMs();
     for (const session of node.sessions.values()) {
-      if (timeoutMs > 0 && nowMs - session.lastActiveMs > timeoutMs) {
+      if (timeoutMs > 0 && !session.isWaiting && nowMs - session.lastActiveMs > timeoutMs) {
         node.world.log('verbose', `Closing idle client ${session.describe()}`);
         session.kill();
       } else if (session.unsentBytes > 0) {

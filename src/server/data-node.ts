@@ -22,10 +22,12 @@ import {
 import { makeBatch, type CommandBatch, type ProtocolLimits } from '../resp';
 import { ExpiryCycle, Keyspace, LOOKAHEAD_MAX, Strings } from '../storage';
 import { BackgroundWork } from './background-work';
+import { Blocking } from './blocking';
 import { Dispatch } from './dispatch';
 import { MemoryGauge } from './memory-gauge';
 import { Session } from './session';
 import type { ServerSettings } from './settings';
+import { bindPacking } from './settings-packing';
 import { Statistics } from './statistics';
 import { Watches } from './watch';
 
@@ -50,6 +52,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   readonly keyspace: Keyspace;
   readonly strings: Strings;
   readonly watches: Watches;
+  readonly blocking: Blocking;
   readonly statistics = new Statistics(commands);
   readonly turn: Turn;
   readonly dispatch: Dispatch;
@@ -83,6 +86,9 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   private evictionEndMs = 0;
   private readonly isEvictionOver = (): boolean => this.world.clock.monotonicMs() >= this.evictionEndMs;
   private isStopping = false;
+  /** Sessions that go on at the end of the turn. */
+  private resuming: Session[] = [];
+  private readonly resumption = { inTurn: false, flush: (): void => this.resumeSessions() };
   private readonly endOfTurn = { inTurn: false, flush: (): void => this.closeTurn() };
 
   constructor(
@@ -98,8 +104,10 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.doorway = new Doorway(world, (connection) => this.accept(connection));
     this.keyspace = new Keyspace({ databases: values['databases'], random: world.random });
     this.keyspace.setTime(world.clock.wallMs());
+    bindPacking(settings, this.keyspace);
     this.strings = new Strings(this.keyspace);
     this.watches = new Watches(this.keyspace);
+    this.blocking = new Blocking(this.keyspace, (delayMs, task) => world.timers.after(delayMs, task));
     this.turn = new Turn(world.timers);
     this.memory = new MemoryGauge(this.keyspace);
     this.limits = protocolLimitsOf(settings);
@@ -172,7 +180,6 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
 
   sessionClosed(session: Session): void {
     this.sessions.delete(session.id);
-    this.paused.delete(session);
   }
 
   requiresPassword(): boolean {
@@ -223,15 +230,20 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.cancelPause = null;
     this.pauseMode = 'none';
     this.pauseEndMs = 0;
-    // Later, because the command that is running now may be the one that unpauses.
-    this.world.timers.endOfTurn(() => this.resumePaused());
+    for (const session of this.paused) this.resumeLater(session);
+    this.paused.clear();
   }
 
-  private resumePaused(): void {
-    if (this.pauseMode !== 'none') return;
-    const waiting = [...this.paused];
-    this.paused.clear();
-    for (const session of waiting) session.resume();
+  /** Lets a session that has waited go on at the end of the turn: the command that runs now may be the one that says so. */
+  resumeLater(session: Session): void {
+    this.resuming.push(session);
+    this.turn.join(this.resumption);
+  }
+
+  private resumeSessions(): void {
+    const sessions = this.resuming;
+    this.resuming = [];
+    for (const session of sessions) session.resume();
   }
 
   // ── time and memory ──────────────────────────────────────────────────────────────────────────────────────────

@@ -22,6 +22,7 @@ import {
 } from '../commands';
 import { CacheError } from '../base';
 import type { ReceivedCommand } from '../resp';
+import type { Parked } from './blocking';
 import { Call, type Handler } from './call';
 import type { DataNode } from './data-node';
 import { DEBUG_NOT_ALLOWED, execAborted, NOT_IN_TRANSACTION, OUT_OF_MEMORY } from './error-replies';
@@ -96,28 +97,46 @@ export class Dispatch {
       this.reject(session, spec, wrongArity(replyName(spec)));
       return;
     }
-    if (transaction !== null && transaction.queues(spec)) session.queue(transaction, spec, args);
-    else this.perform(session, spec, handler, args);
+    if (transaction !== null && transaction.queues(spec)) {
+      session.queue(transaction, spec, args);
+      return;
+    }
+    this.perform(session, spec, handler, args);
+    if (node.blocking.isAnyReady) node.blocking.serve();
   }
 
-  /** Runs what a session queued: the gates were passed then. */
+  /** Runs what a session queued: the gates were passed then. Nothing waits. */
   executeQueued(session: Session, { spec, args }: QueuedCommand): void {
+    this.call.mayBlock = false;
     this.perform(session, spec, this.handlerOf[spec.id]!, args);
+    this.call.mayBlock = true;
   }
 
-  private perform(session: Session, spec: CommandSpec, handler: Handler, args: CommandArguments): void {
+  /** Runs again what waited; `session.parked` says whether it still does. */
+  retry(parked: Parked): void {
+    const { session, spec, args } = parked;
+    if ((spec.flags & FLAG_DENYOOM) !== 0 && this.node.isOutOfMemory()) {
+      this.reject(session, spec, OUT_OF_MEMORY);
+      return;
+    }
+    this.call.retried = parked;
+    this.perform(session, spec, this.handlerOf[spec.id]!, args);
+    this.call.retried = null;
+  }
+
+  private perform(session: Session, spec: CommandSpec, handler: Handler, args: ReceivedCommand): void {
     const { node } = this;
     const { reply } = session;
     const errorsBefore = reply.errors;
     this.call.begin(session, spec, args);
-    if (spec.constantTime) {
+    if (args.argc <= spec.briefArgcMax) {
       this.run(handler, session);
-      node.statistics.ranBriefly(spec, this.nowMs);
+      if (session.parked === null) node.statistics.ranBriefly(spec, this.nowMs);
     } else {
       const startMs = this.nowMs();
       node.statistics.endBatch(startMs);
       this.run(handler, session);
-      node.statistics.ranTimed(spec, startMs, this.nowMs());
+      node.statistics.ranTimed(spec, startMs, this.nowMs(), session.parked === null);
     }
     if (reply.errors !== errorsBefore) {
       node.statistics.failedCalls[spec.id]++;
@@ -131,11 +150,14 @@ export class Dispatch {
    */
   private run(handler: Handler, session: Session): void {
     const written = session.out.length;
+    const { out } = session.reply;
     try {
       handler(this.call);
     } catch (error) {
       if (!(error instanceof CacheError && error.code === 'OUT_OF_MEMORY') && !(error instanceof RangeError))
         throw error;
+      // It may have been writing aside.
+      session.reply.out = out;
       this.node.world.log('warning', `Out of memory in ${this.call.spec.name}: ${error.message}`);
       if (session.out.length === written) session.reply.error('OOM the machine has no memory left for this command');
       else session.kill();

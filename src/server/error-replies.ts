@@ -7,6 +7,34 @@ export const NOT_A_FLOAT = 'ERR value is not a valid float';
 export const WOULD_OVERFLOW = 'ERR increment or decrement would overflow';
 export const DECREMENT_WOULD_OVERFLOW = 'ERR decrement would overflow';
 export const NOT_FINITE = 'ERR increment would produce NaN or Infinity';
+export const VALUE_IS_NOT_FINITE = 'ERR value is NaN or Infinity';
+export const HASH_VALUE_IS_NOT_AN_INTEGER = 'ERR hash value is not an integer';
+export const HASH_VALUE_IS_NOT_A_FLOAT = 'ERR hash value is not a float';
+export const NOT_A_SCORE = "ERR One or more scores can't be converted into double";
+export const OUT_OF_RANGE = 'ERR value is out of range';
+export const NOT_A_COUNT =
+  'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807';
+export const NOT_POSITIVE = 'ERR value is out of range, must be positive';
+export const NUMKEYS_NOT_POSITIVE = 'ERR numkeys should be greater than 0';
+export const TOO_MANY_KEYS = "ERR Number of keys can't be greater than number of args";
+export const LIMIT_NEGATIVE = "ERR LIMIT can't be negative";
+export const INDEX_OUT_OF_RANGE = 'ERR index out of range';
+export const COUNT_NEGATIVE = "ERR COUNT can't be negative";
+export const MAXLEN_NEGATIVE = "ERR MAXLEN can't be negative";
+export const RANK_ZERO =
+  "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the " +
+  'end of the list';
+export const COUNT_NOT_POSITIVE = 'ERR count should be greater than 0';
+export const BAD_SCORE_RANGE = 'ERR min or max is not a float';
+export const BAD_NAME_RANGE = 'ERR min or max not valid string range item';
+export const LIMIT_NEEDS_BOUNDS =
+  'ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX';
+export const SCORES_WITHOUT_ORDER = 'ERR syntax error, WITHSCORES not supported in combination with BYLEX';
+export const SCORE_IS_NAN = 'ERR resulting score is not a number (NaN)';
+export const BAD_WEIGHT = 'ERR weight value is not a float';
+export const XX_AND_NX = 'ERR XX and NX options at the same time are not compatible';
+export const GT_LT_AND_NX = 'ERR GT, LT, and/or NX options at the same time are not compatible';
+export const INCR_TAKES_ONE_PAIR = 'ERR INCR option supports a single increment-element pair';
 export const OFFSET_OUT_OF_RANGE = 'ERR offset is out of range';
 export const BIT_OFFSET_OUT_OF_RANGE = 'ERR bit offset is not an integer or out of range';
 export const BIT_OUT_OF_RANGE = 'ERR bit is not an integer or out of range';
@@ -34,6 +62,12 @@ export const NOT_A_HYPERLOGLOG = 'WRONGTYPE Key is not a valid HyperLogLog strin
 export const CORRUPT_HYPERLOGLOG = 'INVALIDOBJ Corrupted HLL object detected';
 export const NOT_SPARSE = 'ERR HLL encoding is not sparse';
 export const KEY_DOES_NOT_EXIST = 'ERR The specified key does not exist';
+export const KEY_EXISTS = 'BUSYKEY Target key name already exists.';
+export const BAD_TTL = 'ERR Invalid TTL value, must be >= 0';
+export const BAD_IDLE_TIME = 'ERR Invalid IDLETIME value, must be >= 0';
+export const BAD_FREQUENCY = 'ERR Invalid FREQ value, must be >= 0 and <= 255';
+export const BAD_PAYLOAD = 'ERR DUMP payload version or checksum are wrong';
+export const BAD_DATA = 'ERR Bad data format';
 export const DEBUG_NOT_ALLOWED =
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
   'connection, otherwise you need to set this option in the configuration file, and then restart the server.';
@@ -45,4 +79,75 @@ export function execAborted(error: string): string {
 
 export function invalidExpireTime(name: string): string {
   return `ERR invalid expire time in '${name}' command`;
+}
+
+export function noInputKey(name: string): string {
+  return `ERR at least 1 input key is needed for '${name}' command`;
+}
+
+// ── streams ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const BAD_STREAM_ID = 'ERR Invalid stream ID specified as stream command argument';
+export const INVALID_START_ID = 'ERR invalid start ID for the interval';
+export const INVALID_END_ID = 'ERR invalid end ID for the interval';
+export const MAXLEN_AND_MINID = 'ERR syntax error, MAXLEN and MINID options at the same time are not compatible';
+export const MAXLEN_IS_NEGATIVE = 'ERR The MAXLEN argument must be >= 0.';
+export const LIMIT_IS_NEGATIVE = 'ERR The LIMIT argument must be >= 0.';
+export const LIMIT_WITHOUT_TRIMMING = 'ERR syntax error, LIMIT cannot be used without specifying a trimming strategy';
+export const LIMIT_WITHOUT_ABOUT = 'ERR syntax error, LIMIT cannot be used without the special ~ option';
+export const TRIMMING_MISSING = 'ERR syntax error, XTRIM must be called with a trimming strategy';
+export const ID_IS_ZERO = 'ERR The ID specified in XADD must be greater than 0-0';
+export const ID_NOT_ABOVE_TOP = 'ERR The ID specified in XADD is equal or smaller than the target stream top item';
+export const IDS_EXHAUSTED = 'ERR The stream has exhausted the last possible ID, unable to add more items';
+export const ENTRY_IS_TOO_LARGE = 'ERR Elements are too large to be stored';
+export const ENTRIES_ADDED_IS_NEGATIVE = 'ERR entries_added must be positive';
+export const ENTRIES_ADDED_BELOW_LENGTH =
+  'ERR The entries_added specified in XSETID is smaller than the target stream length';
+export const ID_BELOW_GIVEN_DELETED =
+  'ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id';
+export const ID_BELOW_DELETED = 'ERR The ID specified in XSETID is smaller than current max_deleted_entry_id';
+export const ID_BELOW_TOP = 'ERR The ID specified in XSETID is smaller than the target stream top item';
+export const GROUP_NOT_FOR_XREAD = 'ERR The GROUP option is only supported by XREADGROUP. You called XREAD instead.';
+export const NOACK_NOT_FOR_XREAD = 'ERR The NOACK option is only supported by XREADGROUP. You called XREAD instead.';
+export const GROUP_MISSING = 'ERR Missing GROUP option for XREADGROUP';
+export const NEW_NOT_FOR_XREAD =
+  'ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option.';
+export const LATEST_NOT_FOR_XREADGROUP =
+  'ERR The $ ID is meaningless in the context of XREADGROUP: you want to read the history of this consumer by ' +
+  'specifying a proper ID, or use the > ID to get new messages. The $ ID would just return an empty result set.';
+export const GROUP_NEEDS_KEY =
+  'ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option ' +
+  'to create an empty stream automatically.';
+export const GROUP_EXISTS = 'BUSYGROUP Consumer Group name already exists';
+export const ENTRIES_READ_IS_NEGATIVE = 'ERR value for ENTRIESREAD must be positive or -1';
+
+// ── geo ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const UNSUPPORTED_UNIT = 'ERR unsupported unit provided. please use M, KM, FT, MI';
+export const RADIUS_IS_NOT_NUMERIC = 'ERR need numeric radius';
+export const RADIUS_IS_NEGATIVE = 'ERR radius cannot be negative';
+export const WIDTH_IS_NOT_NUMERIC = 'ERR need numeric width';
+export const HEIGHT_IS_NOT_NUMERIC = 'ERR need numeric height';
+export const BOX_IS_NEGATIVE = 'ERR height or width cannot be negative';
+export const NO_SUCH_PLACE = 'ERR could not decode requested zset member';
+export const COUNT_IS_NOT_ABOVE_0 = 'ERR COUNT must be > 0';
+export const ANY_NEEDS_COUNT = 'ERR the ANY argument requires COUNT argument';
+
+export function placeOutOfRange(longitude: string, latitude: string): string {
+  return `ERR invalid longitude,latitude pair ${longitude},${latitude}`;
+}
+
+/** For a command or option that stores, given with options that only a reply can have. */
+export function notStorable(what: string): string {
+  return `ERR ${what} is not compatible with WITHDIST, WITHHASH and WITHCOORD options`;
+}
+
+/** `name` as the client spelled it. */
+export function oneCenterNeeded(name: string): string {
+  return `ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for ${name}`;
+}
+
+/** `name` as the client spelled it. */
+export function oneShapeNeeded(name: string): string {
+  return `ERR exactly one of BYRADIUS and BYBOX can be specified for ${name}`;
 }

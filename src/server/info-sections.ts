@@ -65,11 +65,11 @@ function clientFields(node: DataNode): Fields {
     maxclients: node.settings.values['maxclients'],
     client_recent_max_input_buffer: maxInputBytes,
     client_recent_max_output_buffer: maxOutputBytes,
-    blocked_clients: node.paused.size,
+    blocked_clients: node.paused.size + node.blocking.count,
     tracking_clients: 0,
-    clients_in_timeout_table: 0,
-    total_blocking_keys: 0,
-    total_blocking_keys_on_nokey: 0,
+    clients_in_timeout_table: node.blocking.timedCount,
+    total_blocking_keys: node.blocking.keyCount,
+    total_blocking_keys_on_nokey: node.blocking.lossKeyCount,
   };
 }
 

@@ -2,14 +2,16 @@
  * Session: one client of a data node, from its first byte to its last.
  *
  * Reads are parsed where they lie and run at once; replies gather in `out` and leave in one write at the end of the
- * turn. A session that must wait (CLIENT PAUSE; blocking commands later) keeps the command it was about to run and
- * stops reading; the rest of what it sent stays in the parser.
+ * turn. A session that must wait keeps the command: what CLIENT PAUSE postpones before it has run, what is blocked
+ * (see blocking.ts) until it has found something. What is sent meanwhile gathers in the parser, within the limit for
+ * queries, and runs afterwards; a session that reads nothing would not notice that its client is gone.
  */
 import { Output } from '../base';
 import { clientLine, type CommandSpec } from '../commands';
 import type { Connection, ConnectionHandler, Flushable } from '../net';
 import { BatchedCommand, COMMAND, CommandParser, NEED_MORE, ReplyWriter, type ReceivedCommand } from '../resp';
 import type { Database } from '../storage';
+import type { Parked } from './blocking';
 import type { DataNode } from './data-node';
 import type { Transaction } from './transaction';
 import type { Watcher } from './watch';
@@ -46,6 +48,8 @@ export class Session implements ConnectionHandler, Flushable {
   transaction: Transaction | null = null;
   /** What WATCH watches; null where nothing was named since the last EXEC, DISCARD or UNWATCH. */
   watcher: Watcher | null = null;
+  /** The command that found nothing and waits; set by `Call.block`, which alone may. */
+  parked: Parked | null = null;
   readonly createdMs: number;
   lastActiveMs: number;
   inputBytes = 0;
@@ -54,7 +58,7 @@ export class Session implements ConnectionHandler, Flushable {
   overSoftLimitSinceMs = 0;
 
   /** A command that waits for CLIENT UNPAUSE, in memory of its own. */
-  private postponed: CommandParser | null = null;
+  private postponed: BatchedCommand | null = null;
 
   constructor(
     readonly id: number,
@@ -78,26 +82,35 @@ export class Session implements ConnectionHandler, Flushable {
     node.statistics.inputBytes += end - start;
     node.statistics.reads++;
     this.parser.feed(buffer, start, end);
-    if (this.postponed === null) this.runCommands();
-    else this.parser.retain();
+    this.runCommands();
     this.endBatch();
   }
 
-  /** Runs what waited while the node was paused. */
+  /** Whether a command of its waits, and with it all that were sent after it. */
+  get isWaiting(): boolean {
+    return this.parked !== null || this.postponed !== null;
+  }
+
+  /** Goes on after a wait: with the command that was postponed, then with what was sent after it. */
   resume(): void {
+    if (this.parked !== null || this.closing) return;
     const { postponed } = this;
-    if (postponed === null || this.closing) return;
     this.postponed = null;
     this.node.beginBatch();
-    this.runCommand(postponed);
-    if (!this.closing) this.runCommands();
-    if (this.postponed === null) this.connection.resumeReading();
+    if (postponed !== null) this.runCommand(postponed);
+    this.runCommands();
     this.endBatch();
   }
 
+  /** Runs what the parser has, as far as it may. */
   private runCommands(): void {
     const { parser } = this;
-    while (!this.closing && this.postponed === null) {
+    while (!this.closing) {
+      if (this.isWaiting) {
+        parser.retain();
+        if (parser.bufferedBytes > this.node.limits.queryBytesMax) this.refuse('');
+        return;
+      }
       const count = parser.nextBatch(this.node.batch);
       if (count > 0) {
         this.runBatch(count);
@@ -122,20 +135,20 @@ export class Session implements ConnectionHandler, Flushable {
       this.runCommand(batch[i]);
       lookahead.at = i + 1;
       if (this.out.length > TURN_OUTPUT_BYTES_UNCHECKED) this.node.checkOutputLimit(this);
-      if (this.closing || this.postponed !== null) break;
+      if (this.isWaiting) this.parser.rewind(batch[i].commandEnd);
+      if (this.closing || this.isWaiting) break;
     }
     lookahead.clear();
   }
 
   /** Runs the command that was just parsed, or postpones it, or says why it is none. */
-  private runCommand(args: CommandParser | BatchedCommand): void {
+  private runCommand(args: ReceivedCommand): void {
     const { node } = this;
     if (this.replyMode !== REPLY_ON) this.mute();
     const spec = node.dispatch.resolve(this, args);
     if (spec !== null) {
       if (node.isPausedFor(this, spec)) {
-        this.reply.out = this.out;
-        this.postpone(args);
+        this.postpone(BatchedCommand.copyOf(args));
         return;
       }
       this.lastSpec = spec;
@@ -144,7 +157,7 @@ export class Session implements ConnectionHandler, Flushable {
     if (this.reply.out !== this.out) this.unmute();
   }
 
-  /** Lets the replies of one command go nowhere. */
+  /** Lets the replies of one command go nowhere; of one that waits, when it goes on. */
   private mute(): void {
     if (this.replyMode === REPLY_SKIP_NEXT) this.replyMode = REPLY_SKIP_THIS;
     this.reply.out = this.node.nowhere;
@@ -153,7 +166,7 @@ export class Session implements ConnectionHandler, Flushable {
   private unmute(): void {
     this.reply.out = this.out;
     this.node.nowhere.clear();
-    if (this.replyMode === REPLY_SKIP_THIS) this.replyMode = REPLY_ON;
+    if (this.replyMode === REPLY_SKIP_THIS && !this.isWaiting) this.replyMode = REPLY_ON;
   }
 
   // ── what commands change ─────────────────────────────────────────────────────────────────────────────────────
@@ -229,18 +242,61 @@ export class Session implements ConnectionHandler, Flushable {
 
   // ── waiting and leaving ───────────────────────────────────────────────────────────────────────────────────────
 
-  /** Keeps a command that was just parsed, and stops reading until `resume`. */
-  private postpone(args: CommandParser | BatchedCommand): void {
-    const { parser } = this;
-    const copy = Buffer.from(args.buffer.subarray(args.commandStart, args.commandEnd));
-    if (args instanceof BatchedCommand) parser.rewind(args.commandEnd);
-    const postponed = new CommandParser(this.node.limits);
-    postponed.feed(copy, 0, copy.length);
-    postponed.next();
-    this.postponed = postponed;
-    parser.retain();
-    this.connection.pauseReading();
+  /** Keeps a command, in memory of its own, for after the pause. */
+  private postpone(command: BatchedCommand): void {
+    this.postponed = command;
+    this.reply.out = this.out;
     this.node.paused.add(this);
+  }
+
+  /** Runs the command that is parked again, because one of its keys was changed; whether its wait is over. */
+  retry(parked: Parked): boolean {
+    const { node } = this;
+    this.parked = null;
+    if (node.isPausedFor(this, parked.spec)) {
+      node.blocking.leave(parked);
+      this.postpone(parked.args);
+      return true;
+    }
+    if (this.replyMode !== REPLY_ON) this.mute();
+    node.dispatch.retry(parked);
+    if (this.reply.out !== this.out) this.unmute();
+    if (this.isWaiting) return false;
+    node.blocking.leave(parked);
+    this.goOnLater();
+    return true;
+  }
+
+  /** Ends the wait of a blocked command with `error`, or as if its time were up; whether there was one. */
+  unblock(error: string | null): boolean {
+    const { node, parked } = this;
+    if (parked === null) return false;
+    this.stopWaiting();
+    node.statistics.ran(parked.spec.id);
+    if (this.replyMode !== REPLY_ON) this.mute();
+    if (error === null) {
+      parked.replyTimeout(this.reply);
+    } else {
+      this.reply.error(error);
+      node.statistics.failedCalls[parked.spec.id]++;
+      node.statistics.errors.count(error);
+    }
+    if (this.reply.out !== this.out) this.unmute();
+    this.goOnLater();
+    return true;
+  }
+
+  /** The reply leaves, and what was sent after the command runs, at the end of the turn. */
+  private goOnLater(): void {
+    this.node.resumeLater(this);
+    if (this.out.length > 0) this.node.turn.join(this);
+  }
+
+  private stopWaiting(): void {
+    if (this.parked !== null) this.node.blocking.leave(this.parked);
+    this.parked = null;
+    this.postponed = null;
+    this.node.paused.delete(this);
   }
 
   private refuse(errorText: string): void {
@@ -252,6 +308,7 @@ export class Session implements ConnectionHandler, Flushable {
       this.node.statistics.errors.count(this.reply.lastError);
       this.node.world.log('verbose', `Protocol error (${errorText}) from client: ${this.describe()}`);
     }
+    this.stopWaiting();
     this.closing = true;
   }
 
@@ -280,12 +337,14 @@ export class Session implements ConnectionHandler, Flushable {
 
   /** Closes at once, without sending what waits. */
   kill(): void {
+    this.stopWaiting();
     this.closing = true;
     this.out.clear();
     this.connection.destroy();
   }
 
   closed(): void {
+    this.stopWaiting();
     this.closing = true;
     this.out.clear();
     this.endTransaction();
@@ -319,7 +378,7 @@ export class Session implements ConnectionHandler, Flushable {
   private flags(): string {
     let flags = '';
     if (this.transaction !== null) flags += 'x';
-    if (this.postponed !== null) flags += 'b';
+    if (this.isWaiting) flags += 'b';
     if (this.watcher?.isTouched === true) flags += 'd';
     if (this.closing) flags += 'c';
     if (this.connection.localAddress.startsWith('/')) flags += 'U';

@@ -44,7 +44,6 @@ const PERSISTENCE = {
     'dump.rdb',
     inert('Name of the RDB file.', { protected: true, check: fileName('dbfilename', 'filename') }),
   ),
-  rdbcompression: yesNo(true, inert('Compresses strings in RDB files.')),
   rdbchecksum: yesNo(true, inert('Ends RDB files with a checksum.', { immutable: true })),
   'rdb-del-sync-files': yesNo(false, inert('Removes RDB files of a full sync where persistence is off.')),
   'rdb-save-incremental-fsync': yesNo(true, inert('Fsyncs an RDB file in steps while it is written.')),
@@ -180,38 +179,10 @@ const MEMORY = {
 };
 
 const ENCODINGS = {
-  'hash-max-listpack-entries': integer(
-    512,
-    inert('Fields up to which a hash is packed.', { max: LONG_MAX, alias: 'hash-max-ziplist-entries' }),
-  ),
-  'hash-max-listpack-value': memory(
-    64,
-    inert('Bytes of a field up to which a hash is packed.', { alias: 'hash-max-ziplist-value' }),
-  ),
-  'list-max-listpack-size': integer(
-    -2,
-    inert('Elements of a chunk of a list, or -1 to -5 for 4 to 64 KiB.', {
-      min: -2147483648,
-      alias: 'list-max-ziplist-size',
-    }),
-  ),
   'list-compress-depth': integer(
     0,
     inert('Chunks at the ends of a list that are not compressed; 0 for no compression.'),
   ),
-  'set-max-intset-entries': integer(512, inert('Integers up to which a set is packed.', { max: LONG_MAX })),
-  'set-max-listpack-entries': integer(128, inert('Members up to which a set is packed.', { max: LONG_MAX })),
-  'set-max-listpack-value': memory(64, inert('Bytes of a member up to which a set is packed.')),
-  'zset-max-listpack-entries': integer(
-    128,
-    inert('Members up to which a sorted set is packed.', { max: LONG_MAX, alias: 'zset-max-ziplist-entries' }),
-  ),
-  'zset-max-listpack-value': memory(
-    64,
-    inert('Bytes of a member up to which a sorted set is packed.', { alias: 'zset-max-ziplist-value' }),
-  ),
-  'stream-node-max-bytes': memory(4096, inert('Bytes of a node of a stream.')),
-  'stream-node-max-entries': integer(100, inert('Entries of a node of a stream.', { max: LONG_MAX })),
 };
 
 const OBSERVATION = {

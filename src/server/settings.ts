@@ -14,11 +14,13 @@ import {
   Settings,
   text,
   UNSIGNED_LONG_MAX,
+  yesNo,
   type Directives,
 } from '../base';
 import { clientSettings, doorwaySettings } from '../net';
 import { EVICTION_POLICIES } from '../storage';
 import { INERT_SETTINGS } from './settings-inert';
+import { PACKING_SETTINGS } from './settings-packing';
 
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
@@ -53,6 +55,8 @@ const EFFECTIVE_SETTINGS = {
     max: 10,
     does: 'How hard expired keys are searched for, from 1 to 10.',
   }),
+  ...PACKING_SETTINGS,
+  rdbcompression: yesNo(true, { does: 'Compresses strings in payloads of DUMP.' }),
   'hll-sparse-max-bytes': memory(3000, { does: 'Bytes up to which a HyperLogLog is sparse.' }),
   hz: integer(10, {
     max: INT32_MAX,

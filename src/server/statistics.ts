@@ -45,9 +45,12 @@ export class Statistics extends TrafficStatistics {
     this.batch[this.batchLength++] = spec.id;
   }
 
-  /** Counts a command that is timed alone; `endBatch(startMs)` has been called before it ran. */
-  ranTimed(spec: CommandSpec, startMs: number, endMs: number): void {
-    this.ran(spec.id);
+  /**
+   * Counts a command that is timed alone; `endBatch(startMs)` has been called before it ran. One that is not done, because
+   * it waits, counts when it is: only its time counts now.
+   */
+  ranTimed(spec: CommandSpec, startMs: number, endMs: number, isDone: boolean): void {
+    if (isDone) this.ran(spec.id);
     this.microseconds[spec.id] += (endMs - startMs) * 1000;
     this.batchStartMs = endMs;
   }

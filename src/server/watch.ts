@@ -3,7 +3,7 @@
  *
  * A watched key is known by the number of its database and its name: SWAPDB exchanges contents, but a client goes on
  * watching the number that it selected. The maps hold watched keys only, so what clients watch bounds them. While there is
- * at least one, this is the keyspace's observer; while there is none, the keyspace has no observer and writes cost nothing more.
+ * at least one, this observes the keyspace; while there is none, it does not, and writes cost nothing more.
  *
  * Redis remembers of each watched key whether it was already past its expiry. Here WATCH looks the key up, and a lookup
  * removes what is past its expiry; so a watched key was alive or missing, and an expiry since then is a removal like any
@@ -47,7 +47,7 @@ export class Watches implements KeyspaceObserver {
     if (watchers.has(watcher)) return;
     watchers.add(watcher);
     watcher.keys.push({ databaseIndex: database.index, name });
-    if (this.count++ === 0) this.keyspace.observer = this;
+    if (this.count++ === 0) this.keyspace.observe(this);
   }
 
   /** Ends what `watcher` watches. */
@@ -61,7 +61,7 @@ export class Watches implements KeyspaceObserver {
       if (watchers.size === 0) names.delete(name);
     }
     this.count -= keys.length;
-    if (this.count === 0 && this.keyspace.observer === this) this.keyspace.observer = null;
+    if (this.count === 0) this.keyspace.unobserve(this);
   }
 
   /** Notices watched keys whose time has come; whether a watched key was changed in any way. */

@@ -241,6 +241,11 @@ export function sameBlock(bytesA: number, bytesB: number): boolean {
   return a === b || classOf(a) === classOf(b);
 }
 
+/** Bytes of the block that is handed out where this many are asked for. */
+export function blockBytes(bytes: number): number {
+  return unitsOf(classOf((bytes + 7) >>> 3)) << 3;
+}
+
 /** The class of blocks of `units` units: the smallest whose size holds them. */
 function classOf(units: number): number {
   if (units <= EXACT_UNITS_MAX) return units;

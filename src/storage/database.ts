@@ -3,7 +3,7 @@
  *
  * Everything that finds, adds, changes or removes a key goes through this class, so it is the one place that keeps
  * counts and expiry bounds true, and where the keyspace's observer hears of each change (`changing`).
- * What a value's bytes mean is not known here: see strings.ts for the first type.
+ * What a value's bytes mean is not known here: see strings.ts and collection.ts.
  *
  * A *record* (an address, 0 for none) is what a find returns. It is good until the next call that writes: writes may
  * move it. Keys that are past their expiry are never found; the find that notices removes them (lazy expiry).
@@ -14,6 +14,9 @@ import type { Address } from './arena';
 import { KeyIndex } from './key-index';
 import type { Keyspace } from './keyspace';
 import { NO_EXPIRY, type Records } from './records';
+
+/** The number of a database that no client can select: nobody observes it. See draft.ts. */
+export const UNSEEN = -1;
 
 export class Database {
   /** Number of keys, those past their expiry but not yet removed included (as DBSIZE counts). */
@@ -28,13 +31,15 @@ export class Database {
   private readonly records: Records;
   private readonly scratch = new Bytes();
 
+  /** Counts lookups: who remembers the number knows whether `…Found` and `putMissing` still mean its own. */
+  lookups = 0;
   /** Slot and hash of the key that was looked up last. */
   private slot = 0;
   private hash = 0;
 
   constructor(
     private readonly keyspace: Keyspace,
-    /** The number that SELECT takes; changed by SWAPDB. */
+    /** The number that SELECT takes, or UNSEEN; changed by SWAPDB. */
     public index: number,
   ) {
     this.records = keyspace.records;
@@ -62,6 +67,7 @@ export class Database {
     }
     this.slot = slot;
     this.hash = hash;
+    this.lookups++;
     const record = this.keys.find(slot, hash, key);
     if (record === 0) return 0;
     const expiry = this.records.expiry(record);
@@ -85,7 +91,7 @@ export class Database {
    */
   putMissing(key: Bytes, type: number, encoding: number, valueLength: number, expiryAtMs: number): Address {
     const { observer } = this.keyspace;
-    if (observer !== null) observer.keyChanging(this, key);
+    if (observer !== null && this.index !== UNSEEN) observer.keyChanging(this, key);
     const record = this.records.create(key, type, encoding, valueLength, expiryAtMs, this.keyspace.newStamp());
     this.keys.insert(this.slot, this.hash, record);
     this.size++;
@@ -109,6 +115,7 @@ export class Database {
     const records = this.records;
     const oldExpiry = records.expiry(record);
     const stamp = this.keyspace.writtenStamp(record);
+    if (!keepValue) this.keyspace.discardValue(record);
     if (records.type(record) === type && records.resizeInPlace(record, valueLength, expiryAtMs)) {
       records.stamp(record, encoding, expiryAtMs, stamp);
       if (oldExpiry !== expiryAtMs) this.noteExpiry(oldExpiry, expiryAtMs);
@@ -137,9 +144,27 @@ export class Database {
   }
 
   /**
-   * Puts a copy of a record (of this database or another) under `key`, with its expiry; whatever was there is gone.
+   * Puts a copy of a record (of this database or another) under `key`, with its expiry; whatever was there is gone. Costs as
+   * much as the value is large.
    */
   putCopy(key: Bytes, record: Address): void {
+    const copy = this.putSame(key, record);
+    this.keyspace.duplicateValue(copy);
+  }
+
+  /**
+   * Gives the value of a key that was just found in `source` to `key` of this database, with its expiry; whatever was there is
+   * gone, and so is the old key. Only a value that lies in its record is copied.
+   */
+  putMoved(key: Bytes, source: Database, sourceKey: Bytes, record: Address): void {
+    this.putSame(key, record);
+    const old = source.peek(sourceKey);
+    this.records.forgetRoot(old);
+    source.delete(sourceKey);
+  }
+
+  /** A record under `key` with the same bytes as value, be they a root's address. */
+  private putSame(key: Bytes, record: Address): Address {
     const records = this.records;
     const value = records.value(record, new Bytes());
     const type = records.type(record);
@@ -152,12 +177,14 @@ export class Database {
         : this.putFound(old, type, encoding, value.length, expiry, false);
     const to = records.value(copy, this.scratch);
     copyBytes(value.buffer, value.start, value.end, to.buffer, to.start);
+    return copy;
   }
 
   /** To be called by who changes the value of a record in place, before; all other changes say so by themselves. */
   changing(record: Address): void {
     const { observer } = this.keyspace;
-    if (observer !== null) observer.keyChanging(this, this.records.key(record, this.scratch));
+    if (observer === null || this.index === UNSEEN) return;
+    observer.keyChanging(this, this.records.key(record, this.scratch));
   }
 
   /** A random key's record, every key about as likely as any other; 0 when the database is empty. */
@@ -166,11 +193,9 @@ export class Database {
     while (this.size > 0) {
       let skip = random.below(this.size);
       let slot = 0;
-      while (slot < SLOT_COUNT - 1 && skip >= this.keys.counts[slot]) skip -= this.keys.counts[slot++];
-      if (this.keys.counts[slot] === 0) continue;
-      // Drawn again in the same slot: small pages are emptier than large ones, and their keys must not lose by it.
-      let record: Address = 0;
-      while (record === 0) record = this.keys.sample(slot, random.uint32(), random.fraction());
+      while (slot < SLOT_COUNT - 1 && skip >= this.keys.count(slot)) skip -= this.keys.count(slot++);
+      if (this.keys.count(slot) === 0) continue;
+      const record = this.keys.random(slot, random);
       if (!this.removeIfDue(record)) return record;
     }
     return 0;
@@ -211,6 +236,7 @@ export class Database {
     this.keys.removeFound();
     this.size--;
     if (expiry !== NO_EXPIRY) this.noteExpiry(expiry, NO_EXPIRY);
+    this.keyspace.discardValue(record);
     this.records.free(record);
   }
 

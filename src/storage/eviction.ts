@@ -162,7 +162,7 @@ export class Eviction {
     const first = this.random.below(SLOT_COUNT);
     for (let i = 0; i < SLOT_COUNT; i++) {
       const slot = (first + i) % SLOT_COUNT;
-      if (keys.soonest[slot] === Infinity || keys.counts[slot] === 0) continue;
+      if (keys.soonest[slot] === Infinity || keys.count(slot) === 0) continue;
       for (let hash = 0; hash < 2 ** 32;) {
         const page = keys.pageOf(slot, hash);
         if (keys.pages.soonest(page) !== Infinity) {

@@ -51,7 +51,7 @@ export class ExpiryCycle {
     }
     for (; this.slot < SLOT_COUNT; this.slot++) {
       if (this.hash === 0) {
-        if (keys.soonest[this.slot] >= this.keyspace.nowMs || keys.counts[this.slot] === 0) continue;
+        if (keys.soonest[this.slot] >= this.keyspace.nowMs || keys.count(this.slot) === 0) continue;
         this.tableSoonest = Infinity;
         keys.soonestNoted = Infinity;
       }

@@ -1,12 +1,59 @@
 export type { Address } from './arena';
 export { REGISTER_COUNT } from './cardinality';
+export { Collection } from './collection';
 export { Database } from './database';
+export { Draft } from './draft';
+export { Digests } from './digest';
 export { Eviction, EVICTION_POLICIES, type EvictionPolicy } from './eviction';
 export { ExpiryCycle } from './expiry-cycle';
 export { CORRUPT, estimateOf, isHyperLogLog, Sketch } from './hyperloglog';
 export { findSketchFault } from './hyperloglog-self-test';
+export { Hash } from './hash';
 export { Keyspace, type KeyspaceObserver, type KeyspaceOptions } from './keyspace';
+export { DEFAULT_LIMITS, type PackingLimits } from './limits';
+export { List } from './list';
 export { Lookahead, LOOKAHEAD_MAX } from './lookahead';
-export { ENCODING_INT, ENCODING_NAMES, ENCODING_RAW, NO_EXPIRY, TYPE_NAMES, TYPE_STRING } from './records';
+export { compareBytes } from './members';
+export {
+  ENCODING_EMBSTR,
+  ENCODING_HASHTABLE,
+  ENCODING_INT,
+  ENCODING_INTSET,
+  ENCODING_LISTPACK,
+  ENCODING_NAMES,
+  ENCODING_QUICKLIST,
+  ENCODING_RAW,
+  ENCODING_SKIPLIST,
+  ENCODING_STREAM,
+  NO_EXPIRY,
+  TYPE_HASH,
+  TYPE_LIST,
+  TYPE_NAMES,
+  TYPE_SET,
+  TYPE_SORTED_SET,
+  TYPE_STREAM,
+  TYPE_STRING,
+} from './records';
+export { MemberSet } from './set';
+export {
+  ADD_IF_GREATER,
+  ADD_IF_LESS,
+  ADD_IF_MISSING,
+  ADD_IF_PRESENT,
+  ADD_INCREMENT,
+  ADDED,
+  NOT_A_NUMBER,
+  NOT_ADDED,
+  SortedSet,
+  UNCHANGED,
+  UPDATED,
+} from './sorted-set';
+export { Dumps } from './rdb/dumps';
+export { Stream, type Trim } from './stream';
+export { UNKNOWN, type StreamGroups } from './stream-groups';
+export { StreamId, STREAM_ID_SPELLING_BYTES } from './stream-id';
+export { STREAM_NODE_BYTES_MAX, textBytes, type EntryFields } from './stream-nodes';
+export type { PendingWalk } from './stream-pending';
+export type { StreamWalk } from './stream-walk';
 export { KEEP_EXPIRY, Strings } from './strings';
 export { forEachKey, scan } from './walk';

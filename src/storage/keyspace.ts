@@ -12,13 +12,22 @@
  */
 import { Random, type Bytes } from '../base';
 import { SLOT_COUNT } from '../slots';
-import { Arena } from './arena';
+import { Arena, type Address } from './arena';
 import { Database } from './database';
 import { Eviction } from './eviction';
 import { KeyHash } from './key-hash';
+import type { Collection } from './collection';
+import { Hash } from './hash';
 import type { KeyIndex } from './key-index';
+import { DEFAULT_LIMITS, type PackingLimits } from './limits';
+import { List } from './list';
 import { Lookahead } from './lookahead';
+import { withObserver, withoutObserver } from './observers';
+import { Reclaimer, type ReclaimJob } from './reclaimer';
 import { Records } from './records';
+import { SortedSet } from './sorted-set';
+import { MemberSet } from './set';
+import { Stream } from './stream';
 
 export interface KeyspaceOptions {
   /** How many databases SELECT can choose from; 16 unless said. */
@@ -28,7 +37,7 @@ export interface KeyspaceOptions {
 }
 
 /**
- * Who wants to know that keys change: WATCH now; client tracking, keyspace events and blocked clients have their place here.
+ * Who wants to know that keys change: WATCH and blocked clients; client tracking and keyspace events have their place here.
  * It is told while the change is being made, and may only note it: a new value may not have been written yet. It may look keys
  * up where nothing else is said, and must not write. What is told is borrowed.
  */
@@ -54,6 +63,8 @@ export class Keyspace {
   readonly eviction: Eviction;
   /** What the commands that come next will need. */
   readonly lookahead: Lookahead;
+  /** Up to where collections are packed. May be changed at any time. */
+  readonly limits: PackingLimits = { ...DEFAULT_LIMITS };
 
   /** The time of this turn: milliseconds since the epoch. */
   nowMs = 0;
@@ -63,13 +74,14 @@ export class Keyspace {
   bornMs = 0;
   /** Keys removed because their time had come, since the start. */
   expiredKeys = 0;
-  /** Told of every change; null while nobody wants to know. */
+  /** Told of every change; null while nobody wants to know. Set by `observe` and `unobserve`. */
   observer: KeyspaceObserver | null = null;
 
   private readonly databases: (Database | undefined)[] = [];
-  /** Tables of flushed databases whose records are still to be freed. */
-  private readonly doomed: KeyIndex[] = [];
-  private doomedSlot = 0;
+  /** What was deleted and is still to be freed. */
+  private readonly reclaimer = new Reclaimer();
+  /** By type: who knows what its roots hold. */
+  private readonly collections: readonly (Collection | undefined)[];
 
   constructor(options: KeyspaceOptions) {
     this.random = options.random;
@@ -77,6 +89,11 @@ export class Keyspace {
     this.lookahead = new Lookahead(this);
     this.eviction = new Eviction(this);
     this.databaseCount = options.databases ?? 16;
+    const collections: Collection[] = [];
+    for (const collection of [new Hash(this), new List(this), new MemberSet(this), new SortedSet(this), new Stream(this)]) {
+      collections[collection.type] = collection;
+    }
+    this.collections = collections;
   }
 
   /** Says what time it is; to be called before each turn's commands. */
@@ -84,6 +101,16 @@ export class Keyspace {
     this.nowMs = nowMs;
     this.accessClock = Math.floor(nowMs / 1000) & ACCESS_CLOCK_MASK;
     if (this.bornMs === 0) this.bornMs = nowMs;
+  }
+
+  /** Lets `observer` know of all changes from now on, after those who do already. */
+  observe(observer: KeyspaceObserver): void {
+    this.observer = withObserver(this.observer, observer);
+  }
+
+  /** Ends that; nothing happens where it does not observe. */
+  unobserve(observer: KeyspaceObserver): void {
+    this.observer = withoutObserver(this.observer, observer);
   }
 
   /** Whether there is a database of this number. */
@@ -120,7 +147,7 @@ export class Keyspace {
     const hadKeys = database.size > 0;
     database.reset();
     if (this.isEmpty()) this.startOver();
-    else if (hadKeys) this.doomed.push(old);
+    else if (hadKeys) this.reclaimer.add(this.reclaimTables(old));
   }
 
   /** Removes all keys of all databases in O(1) and gives the memory back. */
@@ -129,21 +156,26 @@ export class Keyspace {
     this.startOver();
   }
 
-  /** Whether flushed tables still wait to be freed. */
+  /** Whether something that was deleted still waits to be freed. */
   get needsReclaim(): boolean {
-    return this.doomed.length > 0;
+    return this.reclaimer.isPending;
   }
 
-  /** Frees memory of flushed databases until `isTimeUp`, which is asked after each slot's table. */
+  /** Frees what was deleted until `isTimeUp`. */
   reclaim(isTimeUp: () => boolean): void {
-    for (let table = this.doomed[0]; table !== undefined; table = this.doomed[0]) {
-      while (this.doomedSlot < SLOT_COUNT) {
-        this.freeTable(table, this.doomedSlot++);
-        if (isTimeUp()) return;
-      }
-      this.doomed.shift();
-      this.doomedSlot = 0;
-    }
+    this.reclaimer.run(isTimeUp);
+  }
+
+  /** Frees what lies outside of a record that is about to go or to get another value: at once if it is little. */
+  discardValue(record: Address): void {
+    const root = this.records.root(record);
+    if (root !== 0) this.reclaimer.add(this.collections[this.records.type(record)]!.reclaimJob(root));
+  }
+
+  /** Gives a record that shares its root with another a root of its own. */
+  duplicateValue(record: Address): void {
+    const root = this.records.root(record);
+    if (root !== 0) this.records.setRoot(record, this.collections[this.records.type(record)]!.duplicate(root));
   }
 
   /** The access stamp of a new key. */
@@ -176,22 +208,26 @@ export class Keyspace {
   }
 
   private startOver(): void {
-    this.doomed.length = 0;
-    this.doomedSlot = 0;
+    this.reclaimer.clear();
     this.arena.reset();
     for (const database of this.databases) database?.reset();
   }
 
-  private freeTable(table: KeyIndex, slot: number): void {
-    if (table.counts[slot] === 0) return;
-    const hashes: number[] = [];
-    const records: number[] = [];
-    for (let hash = 0; hash < 2 ** 32;) {
-      const page = table.pageOf(slot, hash);
-      const count = table.pages.read(page, hashes, records);
-      for (let i = 0; i < count; i++) this.records.free(records[i]);
-      hash = table.pageEnd(page, hash);
-    }
-    table.dropTable(slot);
+  /** Frees the keys of a flushed database. */
+  private reclaimTables(tables: KeyIndex): ReclaimJob {
+    let slot = 0;
+    const free = (record: Address): void => {
+      this.discardValue(record);
+      this.records.free(record);
+    };
+    return (isTimeUp) => {
+      while (slot < SLOT_COUNT) {
+        const hasKeys = tables.count(slot) > 0;
+        if (hasKeys && !tables.dismantle(slot, free, isTimeUp)) return false;
+        slot++;
+        if (hasKeys && isTimeUp()) return slot === SLOT_COUNT;
+      }
+      return true;
+    };
   }
 }

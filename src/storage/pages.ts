@@ -1,5 +1,5 @@
 /**
- * Pages: the buckets of extendible hash tables (see KeyIndex), each a block of the arena.
+ * Pages: the buckets of extendible hash tables (see tables.ts), each a block of the arena.
  *
  *   word 0 = count | capacity << 16, word 1 = local depth, words 2–3 = soonest expiry (double, ms; ∞ for none),
  *   then `capacity` entries of two words: hash, address (0 = empty)
@@ -110,10 +110,10 @@ export class Pages {
     return count;
   }
 
-  /** The record of one of the places for entries, chosen by `fraction` in [0, 1); 0 where it is empty. */
-  sample(page: Address, fraction: number): Address {
-    const at = ((page & SEGMENT_MASK) << 1) + PAGE_HEADER_WORDS;
-    return this.arena.u32s[page >>> SEGMENT_SHIFT][at + (Math.floor(fraction * this.capacity(page)) << 1) + 1];
+  /** The address at one of the places for entries, 0 … capacity − 1; 0 where it is empty. */
+  at(page: Address, place: number): Address {
+    const first = ((page & SEGMENT_MASK) << 1) + PAGE_HEADER_WORDS;
+    return this.arena.u32s[page >>> SEGMENT_SHIFT][first + (place << 1) + 1];
   }
 
   /** How many entries have `bit` in their hash. */

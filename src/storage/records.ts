@@ -12,21 +12,44 @@
  *
  * A record's address changes when its size class does; nothing but the index may keep one across a write.
  */
-import { copyBytes, sameBytes, type Bytes } from '../base';
+import { Bytes, copyBytes, sameBytes } from '../base';
 import { sameBlock, SEGMENT_MASK, SEGMENT_SHIFT, type Address, type Arena } from './arena';
+import { lengthBytes, lengthBytesAt, readLength, SHORT_LENGTH_MAX, writeLength } from './lengths';
 
 /** Value types, in the order of Redis' RDB and TYPE. */
 export const TYPE_STRING = 0;
+export const TYPE_LIST = 1;
+export const TYPE_SET = 2;
+export const TYPE_SORTED_SET = 3;
+export const TYPE_HASH = 4;
+export const TYPE_STREAM = 5;
 
 /** Names of the types as TYPE and SCAN TYPE give them. */
-export const TYPE_NAMES = ['string'] as const;
+export const TYPE_NAMES = ['string', 'list', 'set', 'zset', 'hash', 'stream'] as const;
 
 export const ENCODING_RAW = 0;
 export const ENCODING_INT = 1;
 export const ENCODING_EMBSTR = 2;
+export const ENCODING_LISTPACK = 3;
+export const ENCODING_INTSET = 4;
+/** From here on the value is the address of the collection's root, in 4 bytes: see collection.ts. */
+export const ENCODING_QUICKLIST = 5;
+export const ENCODING_HASHTABLE = 6;
+export const ENCODING_SKIPLIST = 7;
+export const ENCODING_STREAM = 8;
 
 /** Names of the encodings as OBJECT ENCODING gives them. */
-export const ENCODING_NAMES = ['raw', 'int', 'embstr'] as const;
+export const ENCODING_NAMES = [
+  'raw',
+  'int',
+  'embstr',
+  'listpack',
+  'intset',
+  'quicklist',
+  'hashtable',
+  'skiplist',
+  'stream',
+] as const;
 
 /** The expiry of a key that has none. */
 export const NO_EXPIRY = 0;
@@ -37,21 +60,24 @@ const ENCODING_MASK = 0x0f;
 const EXPIRY_FLAG = 0x80;
 const ACCESS_SHIFT = 8;
 
-const SHORT_LENGTH_MAX = 253;
-const LONG_LENGTH_MARK = 254;
 /** From this value length on a record reserves room for an expiry. */
 const RESERVE_EXPIRY_FROM = 4096;
 const TWO_TO_32 = 4294967296;
 
+/** Bytes of a value that is the address of a root. */
+export const ROOT_BYTES = 4;
+
 export class Records {
+  private readonly scratch = new Bytes();
+
   constructor(private readonly arena: Arena) {}
 
   /** Bytes of a record. */
   static size(keyLength: number, valueLength: number, expiryAtMs: number): number {
     return (
       (expiryAtMs !== NO_EXPIRY || valueLength >= RESERVE_EXPIRY_FROM ? 12 : 4) +
-      (keyLength <= SHORT_LENGTH_MAX ? 1 : 5) +
-      (valueLength <= SHORT_LENGTH_MAX ? 1 : 5) +
+      lengthBytes(keyLength) +
+      lengthBytes(valueLength) +
       keyLength +
       valueLength
     );
@@ -80,10 +106,10 @@ export class Records {
     const start = (record & SEGMENT_MASK) << 3;
     const u8 = this.arena.u8s[record >>> SEGMENT_SHIFT];
     const keyLengthAt = start + (u8[start] & EXPIRY_FLAG ? 12 : 4);
-    const valueLengthAt = keyLengthAt + lengthBytes(u8, keyLengthAt);
+    const valueLengthAt = keyLengthAt + lengthBytesAt(u8, keyLengthAt);
     return (
       valueLengthAt +
-      lengthBytes(u8, valueLengthAt) -
+      lengthBytesAt(u8, valueLengthAt) -
       start +
       readLength(u8, keyLengthAt) +
       readLength(u8, valueLengthAt)
@@ -102,6 +128,30 @@ export class Records {
     const at = (record & SEGMENT_MASK) << 3;
     const u8 = this.arena.u8s[record >>> SEGMENT_SHIFT];
     u8[at] = (u8[at] & ~(ENCODING_MASK << ENCODING_SHIFT)) | (encoding << ENCODING_SHIFT);
+  }
+
+  /** The address of the root of a large collection, or 0 where the value lies in the record. */
+  root(record: Address): Address {
+    if (this.encoding(record) < ENCODING_QUICKLIST) return 0;
+    const value = this.value(record, this.scratch);
+    const { buffer, start } = value;
+    return (
+      (buffer[start] | (buffer[start + 1] << 8) | (buffer[start + 2] << 16) | (buffer[start + 3] << 24)) >>> 0
+    );
+  }
+
+  /** Writes a root's address into a value of ROOT_BYTES. */
+  setRoot(record: Address, root: Address): void {
+    const { buffer, start } = this.value(record, this.scratch);
+    buffer[start] = root;
+    buffer[start + 1] = root >>> 8;
+    buffer[start + 2] = root >>> 16;
+    buffer[start + 3] = root >>> 24;
+  }
+
+  /** Makes a record not own its root any more: another has it. It is good for nothing but to be removed. */
+  forgetRoot(record: Address): void {
+    if (this.encoding(record) >= ENCODING_QUICKLIST) this.setEncoding(record, ENCODING_RAW);
   }
 
   /** The access clock of the last touch, 24 bits of seconds. */
@@ -127,7 +177,7 @@ export class Records {
   key(record: Address, into: Bytes): Bytes {
     const u8 = this.arena.u8s[record >>> SEGMENT_SHIFT];
     const at = this.keyLengthAt(u8, record);
-    const start = at + lengthBytes(u8, at) + lengthBytes(u8, at + lengthBytes(u8, at));
+    const start = at + lengthBytesAt(u8, at) + lengthBytesAt(u8, at + lengthBytesAt(u8, at));
     return into.set(u8, start, start + readLength(u8, at));
   }
 
@@ -136,9 +186,9 @@ export class Records {
     const u8 = this.arena.u8s[record >>> SEGMENT_SHIFT];
     const at = this.keyLengthAt(u8, record);
     const keyLength = readLength(u8, at);
-    const valueAt = at + (keyLength <= SHORT_LENGTH_MAX ? 1 : 5);
+    const valueAt = at + lengthBytes(keyLength);
     const valueLength = readLength(u8, valueAt);
-    const start = valueAt + (valueLength <= SHORT_LENGTH_MAX ? 1 : 5) + keyLength;
+    const start = valueAt + lengthBytes(valueLength) + keyLength;
     return into.set(u8, start, start + valueLength);
   }
 
@@ -147,8 +197,8 @@ export class Records {
     const at = this.keyLengthAt(u8, record);
     const length = readLength(u8, at);
     if (length !== key.end - key.start) return false;
-    const valueAt = at + (length <= SHORT_LENGTH_MAX ? 1 : 5);
-    return sameBytes(u8, valueAt + (u8[valueAt] <= SHORT_LENGTH_MAX ? 1 : 5), key.buffer, key.start, length);
+    const valueAt = at + lengthBytes(length);
+    return sameBytes(u8, valueAt + lengthBytesAt(u8, valueAt), key.buffer, key.start, length);
   }
 
   /**
@@ -163,11 +213,11 @@ export class Records {
     if (!hasExpiry && expiryAtMs !== NO_EXPIRY) return false;
     const keyLengthAt = start + (hasExpiry ? 12 : 4);
     const keyLength = readLength(u8, keyLengthAt);
-    const valueLengthAt = keyLengthAt + (keyLength <= SHORT_LENGTH_MAX ? 1 : 5);
+    const valueLengthAt = keyLengthAt + lengthBytes(keyLength);
     const oldLength = readLength(u8, valueLengthAt);
     if (oldLength === valueLength) return true;
     if (oldLength <= SHORT_LENGTH_MAX !== valueLength <= SHORT_LENGTH_MAX) return false;
-    const rest = valueLengthAt + (valueLength <= SHORT_LENGTH_MAX ? 1 : 5) - start + keyLength;
+    const rest = valueLengthAt + lengthBytes(valueLength) - start + keyLength;
     if (!sameBlock(rest + oldLength, rest + valueLength)) return false;
     writeLength(u8, valueLengthAt, valueLength);
     return true;
@@ -219,27 +269,4 @@ export class Records {
     const start = (record & SEGMENT_MASK) << 3;
     return start + ((u8[start] & EXPIRY_FLAG) !== 0 ? 12 : 4);
   }
-}
-
-function writeLength(u8: Uint8Array, at: number, length: number): number {
-  if (length <= SHORT_LENGTH_MAX) {
-    u8[at] = length;
-    return at + 1;
-  }
-  u8[at] = LONG_LENGTH_MARK;
-  u8[at + 1] = length;
-  u8[at + 2] = length >>> 8;
-  u8[at + 3] = length >>> 16;
-  u8[at + 4] = length >>> 24;
-  return at + 5;
-}
-
-function readLength(u8: Uint8Array, at: number): number {
-  const first = u8[at];
-  if (first <= SHORT_LENGTH_MAX) return first;
-  return (u8[at + 1] | (u8[at + 2] << 8) | (u8[at + 3] << 16) | (u8[at + 4] << 24)) >>> 0;
-}
-
-function lengthBytes(u8: Uint8Array, at: number): number {
-  return u8[at] <= SHORT_LENGTH_MAX ? 1 : 5;
 }

@@ -8,8 +8,8 @@
 import { SLOT_COUNT } from '../slots';
 import type { Address } from './arena';
 import type { Database } from './database';
+import { HASHES } from './tables';
 
-const HASHES = 2 ** 32;
 /** The first position after all keys. */
 const END = SLOT_COUNT * HASHES;
 
@@ -18,30 +18,16 @@ const END = SLOT_COUNT * HASHES;
  * go on from, 0 at the end. `visit` gets a record that is good for that call; it may remove that key, no other.
  */
 export function scan(database: Database, cursor: number, count: number, visit: (record: Address) => void): number {
-  const order: number[] = [];
-  const hashes: number[] = [];
-  const records: number[] = [];
+  const records: Address[] = [];
   let position = cursor;
   let left = count;
   while (left > 0) {
     position = skipEmpty(database, position);
     if (position >= END) return 0;
     const slot = Math.floor(position / HASHES);
-    const from = position - slot * HASHES;
-    const page = database.keys.pageOf(slot, from);
-    const entries = database.keys.pages.read(page, hashes, records);
-    order.length = 0;
-    for (let i = 0; i < entries; i++) if (hashes[i] >= from) order.push(i);
-    order.sort((a, b) => hashes[a] - hashes[b]);
-    let taken = Math.min(left, order.length);
-    while (taken > 0 && taken < order.length && hashes[order[taken]] === hashes[order[taken - 1]]) taken++;
-    left -= taken;
-    position =
-      taken < order.length ? slot * HASHES + hashes[order[taken]] : slot * HASHES + database.keys.pageEnd(page, from);
-    for (let i = 0; i < taken; i++) {
-      const record = records[order[i]];
-      if (!database.removeIfDue(record)) visit(record);
-    }
+    position = slot * HASHES + database.keys.collect(slot, position - slot * HASHES, left, records);
+    left -= records.length;
+    for (const record of records) if (!database.removeIfDue(record)) visit(record);
   }
   position = skipEmpty(database, position);
   return position >= END ? 0 : position;
@@ -57,7 +43,7 @@ export function forEachKey(database: Database, visit: (record: Address) => void)
 
 function skipEmpty(database: Database, position: number): number {
   let slot = Math.floor(position / HASHES);
-  if (slot >= SLOT_COUNT || database.keys.counts[slot] > 0) return position;
-  while (slot < SLOT_COUNT && database.keys.counts[slot] === 0) slot++;
+  if (slot >= SLOT_COUNT || database.keys.count(slot) > 0) return position;
+  while (slot < SLOT_COUNT && database.keys.count(slot) === 0) slot++;
   return slot * HASHES;
 }

@@ -15,6 +15,7 @@ import {
   type CommandSpec,
   type Declaration,
 } from '../../src/commands';
+import { sortCommands } from '../../src/commands/sort';
 
 /** Arguments as a parser would leave them: one buffer, with something between them. */
 function argumentsOf(...words: string[]): CommandArguments {
@@ -79,7 +80,23 @@ describe('key specs', () => {
     const spec = specOf('[COUNT count] STREAMS key... id...', 'ro');
     expect(keysOf(spec, 'TEST', 'COUNT', '9', 'streams', 'a', 'b', '1', '2')).toEqual(['a', 'b']);
     expect(keysOf(spec, 'TEST', 'COUNT', '9')).toEqual([]);
-    expect(keysOf(spec, 'TEST', 'COUNT', '9', 'STREAMS')).toBeNull();
+    expect(keysOf(spec, 'TEST', 'COUNT', '9', 'STREAMS')).toEqual([]);
+  });
+
+  it('after a token are looked for where the token can be at the earliest', () => {
+    const spec = specOf('GROUP group consumer STREAMS key... id...', 'ro');
+    expect(spec.keyLayout.specs[0].begin).toEqual({ kind: 'keyword', keyword: 'STREAMS', startFrom: 4 });
+    expect(keysOf(spec, 'TEST', 'GROUP', 'streams', 'streams', 'STREAMS', 'a', '1')).toEqual(['a']);
+  });
+
+  it('after one of several tokens have a spec for each token', () => {
+    const spec = specOf('key radius [STORE storekey | STOREDIST storedistkey]', 'ro; ow; ow');
+    expect(rangeOf(spec)).toEqual([1, 1, 1]);
+    expect(spec.flags & FLAG_MOVABLEKEYS).not.toBe(0);
+    expect(keysOf(spec, 'TEST', 'k', '1')).toEqual(['k']);
+    expect(keysOf(spec, 'TEST', 'k', '1', 'storedist', 'd')).toEqual(['k', 'd']);
+    expect([...found.specs.subarray(0, 2)]).toEqual([0, 2]);
+    expect(keysOf(spec, 'TEST', 'store', '1')).toEqual(['store']);
   });
 
   it('can be replaced by a function', () => {
@@ -87,7 +104,27 @@ describe('key specs', () => {
       into.add(args.argc - 1, 0);
       return into.count;
     };
-    expect(keysOf(specOf('[option...] key', '', { keysBy }), 'TEST', 'x', 'y', 'k')).toEqual(['k']);
+    const spec = specOf('[option...] key', 'ro', { keysBy });
+    expect(keysOf(spec, 'TEST', 'x', 'y', 'k')).toEqual(['k']);
+    expect(spec.keyLayout.specs).toEqual([{ begin: { kind: 'unknown' }, find: { kind: 'unknown' }, flags: ['RO'] }]);
+  });
+
+  it('of SORT are the sorted one and the one of the last STORE, wherever that stands', () => {
+    const spec = compile([family('generic', sortCommands)]).byName('SORT')!;
+    expect(rangeOf(spec)).toEqual([1, 1, 1]);
+    expect(spec.keyLayout.specs.map(({ begin }) => begin.kind)).toEqual(['index', 'unknown', 'unknown']);
+    for (const [line, keys] of [
+      ['SORT a', 'a'],
+      ['SORT a BY w GET x store b', 'a b'],
+      ['SORT a STORE b STORE c', 'a c'],
+      ['SORT a LIMIT STORE b', 'a'],
+      ['SORT a limit 1 2 STORE b', 'a b'],
+      ['SORT a GET STORE b', 'a'],
+      ['SORT a STORE', 'a'],
+    ]) {
+      expect(keysOf(spec, ...line.split(' '))?.join(' '), line).toBe(keys);
+    }
+    expect([...found.specs.subarray(0, 1)]).toEqual([0]);
   });
 
   it.each([
@@ -97,6 +134,7 @@ describe('key specs', () => {
     ['key', '', 'says nothing'],
     ['key', 'ro; rw', 'more about keys'],
     ['key', 'readwrite', 'unknown key flag'],
+    ['[key | NX key2]', 'ro', 'have tokens'],
   ])('of "%s" with "%s" stop the start', (usage, keys, message) => {
     expect(() => specOf(usage, keys)).toThrow(message);
   });

@@ -31,10 +31,21 @@ const DIFFERENCES: Readonly<Record<string, Partial<Facts>>> = {
   MSETNX: { tips: [] },
   RANDOMKEY: { tips: ['nondeterministic_output', 'request_policy:all_shards', 'response_policy:special'] },
   SCAN: { tips: ['nondeterministic_output', 'request_policy:special', 'response_policy:special'] },
+  WAIT: { flags: ['blocking'], categories: ['@blocking', '@connection', '@slow'] },
   'COMMAND GETKEYS': { arity: -3 },
   'COMMAND GETKEYSANDFLAGS': { arity: -3 },
   'CONFIG RESETSTAT': { tips: NODES_ALL_OK },
   'CONFIG REWRITE': { tips: NODES_ALL_OK },
+  // Scripts may call what blocks, which then does not wait.
+  BLMOVE: { flags: ['blocking', 'denyoom', 'write'] },
+  BLPOP: { flags: ['blocking', 'write'] },
+  BRPOP: { flags: ['blocking', 'write'] },
+  BRPOPLPUSH: { flags: ['blocking', 'denyoom', 'write'] },
+  BZPOPMAX: { flags: ['blocking', 'fast', 'write'] },
+  BZPOPMIN: { flags: ['blocking', 'fast', 'write'] },
+  // WITHSCORE.
+  ZRANK: { arity: -3 },
+  ZREVRANK: { arity: -3 },
 };
 
 /** Commands that 7.0 does not have. */
@@ -93,7 +104,10 @@ function shapeOf(argument: unknown): unknown {
   return { type, token, flags, key_spec_index, parts: (parts as unknown[] | undefined)?.map(shapeOf) };
 }
 
-/** Our argument trees that say the same as Redis' in another shape, or as 7.2 does: PFMERGE needs no source there, BITOP names its operations. */
+/**
+ * Our argument trees that say the same as Redis' in another shape, or as 7.2 does: PFMERGE needs no source there, nor
+ * GEOHASH and GEOPOS a member, BITOP names its operations, GEORADIUS has STORE or STOREDIST, ZRANK has WITHSCORE.
+ */
 const OTHER_SHAPES = [
   'CLIENT KILL',
   'CLIENT LIST',
@@ -102,6 +116,16 @@ const OTHER_SHAPES = [
   'COMMAND GETKEYSANDFLAGS',
   'PFMERGE',
   'BITOP',
+  'GEOHASH',
+  'GEOPOS',
+  'GEORADIUS',
+  'GEORADIUSBYMEMBER',
+  'GEOSEARCH',
+  'GEOSEARCHSTORE',
+  'XINFO STREAM',
+  'XTRIM',
+  'ZRANK',
+  'ZREVRANK',
 ];
 
 describe.skipIf(oracleVersion === null)('compared with a real redis-server', () => {

@@ -67,6 +67,8 @@ export class OracleStage extends TcpStage {
   private startOn(port: number): Promise<boolean> {
     const settings = `--port ${port} --bind ${HOST} --dir ${this.folder} --appendonly no --enable-debug-command yes`;
     const server = spawn('redis-server', [...settings.split(' '), '--save', ''], {
+      // Its SORT ALPHA goes by the locale.
+      env: { ...process.env, LC_ALL: 'C' },
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     this.server = server;

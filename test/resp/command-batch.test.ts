@@ -4,7 +4,15 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { COMMAND, CommandParser, defaultProtocolLimits, encodeCommand, makeBatch, NEED_MORE } from '../../src/resp';
+import {
+  BatchedCommand,
+  COMMAND,
+  CommandParser,
+  defaultProtocolLimits,
+  encodeCommand,
+  makeBatch,
+  NEED_MORE,
+} from '../../src/resp';
 
 const word = fc.oneof(
   fc.string({ maxLength: 12 }),
@@ -96,4 +104,24 @@ test('commands of a batch can be taken back, and come again', () => {
     keys.push(Buffer.from(parser.buffer.subarray(parser.starts[1], parser.ends[1])).toString());
   }
   expect(keys).toEqual(['b', 'c']);
+});
+
+test('a copy is in memory of its own, and may have other words', () => {
+  const parser = new CommandParser(defaultProtocolLimits());
+  const message = Buffer.from('PING\r\n*3\r\n$1\r\na\r\n$2\r\nbc\r\n$0\r\n\r\n');
+  parser.feed(message, 0, message.length);
+  parser.next();
+  parser.next();
+  const same = BatchedCommand.copyOf(parser);
+  const other = BatchedCommand.copyOf(parser, new Map([2, 0].map((i) => [i, Buffer.from(`word ${i}`)])));
+  message.fill(0x2a);
+  const words = ({ buffer, argc, starts, ends }: BatchedCommand): string[] =>
+    Array.from({ length: argc }, (_, i) => Buffer.from(buffer.subarray(starts[i], ends[i])).toString());
+  expect(words(same)).toEqual(['a', 'bc', '']);
+  expect(words(other)).toEqual(['word 0', 'bc', 'word 2']);
+  for (const { buffer, commandStart, commandEnd } of [same, other]) {
+    expect(Buffer.from(buffer.subarray(commandStart, commandEnd)).toString()).toBe(
+      '*3\r\n$1\r\na\r\n$2\r\nbc\r\n$0\r\n\r\n',
+    );
+  }
 });

@@ -34,7 +34,7 @@ class Table {
   }
 
   check(): void {
-    expect(this.keys.counts[SLOT]).toBe(this.model.size);
+    expect(this.keys.count(SLOT)).toBe(this.model.size);
     for (const [name, { hash, record }] of this.model) expect(this.keys.find(SLOT, hash, bytes(name))).toBe(record);
     expect(this.walk().sort((a, b) => a - b)).toEqual(
       [...this.model.values()].map(({ record }) => record).sort((a, b) => a - b),

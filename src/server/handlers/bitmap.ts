@@ -80,7 +80,7 @@ export const bitmapHandlers: Handlers<typeof bitmap, Handler> = {
   },
 
   BITPOS(call) {
-    const bit = call.integer(2);
+    const bit = call.clampedInteger(2);
     if (Number.isNaN(bit)) return;
     if (bit !== 0 && bit !== 1) {
       call.reply.error(BIT_IS_NOT_0_OR_1);

@@ -2,12 +2,14 @@
  * CLIENT, where it is about the data node and not about clients in general: pauses, replies turned off, eviction. What
  * every node answers is in src/commands/common-client.ts.
  */
-import { commonClientHandlers, type connection, type Handlers } from '../../commands';
+import { commonClientHandlers, unknownSubcommandOrArity, type connection, type Handlers } from '../../commands';
 import type { Handler } from '../call';
 import { REPLY_OFF, REPLY_SKIP_NEXT } from '../session';
 
 const TIMEOUT_NOT_AN_INTEGER = 'ERR timeout is not an integer or out of range';
 const TIMEOUT_NEGATIVE = 'ERR timeout is negative';
+const BAD_UNBLOCK_REASON = 'ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR';
+const UNBLOCKED = 'UNBLOCKED client unblocked via CLIENT UNBLOCK';
 const BAD_PAUSE_MODE = 'ERR CLIENT PAUSE mode must be WRITE or ALL';
 
 type ConnectionHandlers = Handlers<typeof connection, Handler>;
@@ -30,7 +32,7 @@ export const clientHandlers: Pick<ConnectionHandlers, Extract<keyof ConnectionHa
   },
 
   'CLIENT PAUSE'(call) {
-    if (call.argc > 4) return call.syntaxError();
+    if (call.argc > 4) return call.reply.error(unknownSubcommandOrArity(call.args, 'CLIENT'));
     const isAll = call.argc === 3 || call.is(3, 'all');
     if (!isAll && !call.is(3, 'write')) return call.reply.error(BAD_PAUSE_MODE);
     const durationMs = call.int64(2, TIMEOUT_NOT_AN_INTEGER);
@@ -52,6 +54,16 @@ export const clientHandlers: Pick<ConnectionHandlers, Extract<keyof ConnectionHa
     } else {
       call.syntaxError();
     }
+  },
+
+  'CLIENT UNBLOCK'(call) {
+    if (call.argc > 4) return call.reply.error(unknownSubcommandOrArity(call.args, 'CLIENT'));
+    const isError = call.argc === 4 && call.is(3, 'error');
+    if (call.argc === 4 && !isError && !call.is(3, 'timeout')) return call.reply.error(BAD_UNBLOCK_REASON);
+    const id = call.int64(2);
+    if (id === null) return;
+    const session = call.node.sessions.get(Number(id));
+    call.reply.integer(session?.unblock(isError ? UNBLOCKED : null) === true ? 1 : 0);
   },
 
   'CLIENT UNPAUSE'(call) {

@@ -2,9 +2,9 @@
  * DEBUG: what tests of servers and clients need and nobody else should touch. Who may use it is a gate of the dispatch
  * (`enable-debug-command`). As in Redis, numbers that make no sense count as 0 here.
  */
-import { ascii, globMatch, parseInteger, type Bytes } from '../../base';
+import { ascii, globMatch } from '../../base';
 import { containerHelp, type Handlers, type server } from '../../commands';
-import { ENCODING_INT, ENCODING_NAMES } from '../../storage';
+import { Digests, ENCODING_NAMES } from '../../storage';
 import type { Handler } from '../call';
 import { NO_SUCH_KEY } from '../error-replies';
 
@@ -15,6 +15,18 @@ const BIG_NUMBER = '1234567999999999999999999999999999999';
 type ServerHandlers = Handlers<typeof server, Handler>;
 
 export const debugHandlers: Pick<ServerHandlers, Extract<keyof ServerHandlers, `DEBUG ${string}`>> = {
+  'DEBUG DIGEST'(call) {
+    call.reply.simple(new Digests(call.keyspace).ofAll());
+  },
+
+  'DEBUG DIGEST-VALUE'(call) {
+    const digests = new Digests(call.keyspace);
+    call.reply.array(call.argc - 2);
+    for (let i = 2; i < call.argc; i++) {
+      call.reply.simple(digests.ofValue(call.database, call.database.peek(call.arg(i))));
+    }
+  },
+
   'DEBUG ERROR'(call) {
     call.reply.error(call.text(2));
   },
@@ -31,7 +43,7 @@ export const debugHandlers: Pick<ServerHandlers, Extract<keyof ServerHandlers, `
     const record = call.database.peek(call.arg(2));
     if (record === 0) return call.reply.error(NO_SUCH_KEY);
     const encoding = keyspace.records.encoding(record);
-    const length = serializedLength(call.stringOf(record), encoding === ENCODING_INT);
+    const length = call.dumps.valueBytes(call.database, record, call.node.settings.values.rdbcompression);
     call.reply.simple(
       `Value at:0x${record.toString(16)} refcount:1 encoding:${ENCODING_NAMES[encoding]} serializedlength:${length} ` +
         `lru:${keyspace.records.access(record)} lru_seconds_idle:${keyspace.idleSeconds(record)}`,
@@ -108,17 +120,6 @@ const SAMPLES: Readonly<Record<string, Handler>> = {
 };
 
 const SAMPLE_NAMES = Object.keys(SAMPLES).join('|');
-
-/** Bytes of the value in an RDB file, where it is not compressed (RDB: length encoding and integers as strings). */
-function serializedLength(value: Bytes, isInteger: boolean): number {
-  const { length } = value;
-  const number = isInteger ? parseInteger(value) : NaN;
-  for (const bytes of [1, 2, 4]) {
-    const bound = 2 ** (bytes * 8 - 1);
-    if (number >= -bound && number < bound) return 1 + bytes;
-  }
-  return length + (length < 64 ? 1 : length < 16_384 ? 2 : 5);
-}
 
 /** Does nothing for a while, and nothing else either: the point of DEBUG SLEEP. */
 function blockProcess(durationMs: number): void {

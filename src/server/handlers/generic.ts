@@ -3,20 +3,26 @@
  * keys in scan.ts, OBJECT in object.ts.
  *
  * A key's name lies in one block with its value, so a key that gets another name or database is a copy and a deletion:
- * RENAME and MOVE cost as many bytes as the value has.
+ * RENAME and MOVE cost as many bytes as a string or a packed collection has. Large collections have another owner then.
  */
 import { DB_OUT_OF_RANGE, type generic, type Handlers } from '../../commands';
+import type { ReplyWriter } from '../../resp';
 import { TYPE_NAMES, type Database } from '../../storage';
+import { NO_KEYS } from '../blocking';
 import { WRONG, type Call, type Handler } from '../call';
 import { NO_SUCH_KEY, SAME_OBJECT } from '../error-replies';
+import { dumpHandlers } from './dump';
 import { expireHandlers } from './expire';
 import { objectHandlers } from './object';
 import { scanHandlers } from './scan';
+import { sortHandlers } from './sort';
 
 export const genericHandlers: Handlers<typeof generic, Handler> = {
+  ...dumpHandlers,
   ...expireHandlers,
   ...objectHandlers,
   ...scanHandlers,
+  ...sortHandlers,
 
   COPY(call) {
     let target = call.database;
@@ -57,8 +63,7 @@ export const genericHandlers: Handlers<typeof generic, Handler> = {
     const key = call.arg(1);
     const record = database.find(key);
     if (record === 0 || target.peek(key) !== 0) return call.reply.integer(0);
-    target.putCopy(key, record);
-    database.delete(key);
+    target.putMoved(key, database, key, record);
     call.changed();
     call.reply.integer(1);
   },
@@ -83,9 +88,23 @@ export const genericHandlers: Handlers<typeof generic, Handler> = {
     call.reply.simple(record === 0 ? 'none' : TYPE_NAMES[call.keyspace.records.type(record)]);
   },
 
-  // The value of a string is freed in O(1): there is nothing to put off.
+  // DEL too frees what is large in pieces.
   UNLINK: remove,
+
+  /** There is no replica yet that could take anything. */
+  WAIT(call) {
+    const replicas = call.int64(1);
+    if (replicas === null) return;
+    const timeoutMs = call.timeoutMs(2);
+    if (Number.isNaN(timeoutMs)) return;
+    if (replicas <= 0n || !call.mayBlock) return replyNoReplicas(call.reply);
+    call.block({ ...NO_KEYS, timeoutMs, replyTimeout: replyNoReplicas });
+  },
 };
+
+function replyNoReplicas(reply: ReplyWriter): void {
+  reply.integer(0);
+}
 
 function remove(call: Call): void {
   let count = 0;
@@ -105,8 +124,7 @@ function rename(call: Call, mayReplace: boolean): number {
     return WRONG;
   }
   if (from.equals(to) || (!mayReplace && database.peek(to) !== 0)) return 0;
-  database.putCopy(to, record);
-  database.delete(from);
+  database.putMoved(to, database, from, record);
   call.changed();
   return 1;
 }

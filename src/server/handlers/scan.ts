@@ -4,21 +4,16 @@
  * A reply says how many keys it has before it names them. So the walk collects the addresses of the records, and the
  * keys are written from them afterwards; nothing moves a record in between. No key is copied but into the reply.
  */
-import { Bytes, globMatch, parseInt64, parseInteger } from '../../base';
-import { NOT_AN_INTEGER, type generic, type Handlers } from '../../commands';
+import { Bytes, globMatch } from '../../base';
+import type { generic, Handlers } from '../../commands';
 import { forEachKey, scan, TYPE_NAMES, type Address } from '../../storage';
 import type { Call, Handler } from '../call';
-import { INVALID_CURSOR } from '../error-replies';
-
-/** Keys per SCAN unless COUNT says otherwise. */
-const COUNT_DEFAULT = 10;
+import { parseCount, parseCursor, SCAN_COUNT_DEFAULT } from './scan-arguments';
 
 /** SCAN without TYPE. */
 const ANY_TYPE = -1;
 /** SCAN with a TYPE that there is not: no key has it. */
 const UNKNOWN_TYPE = -2;
-
-const UINT64_MAX = 2n ** 64n - 1n;
 
 export const scanHandlers: Pick<Handlers<typeof generic, Handler>, 'KEYS' | 'RANDOMKEY' | 'SCAN'> = {
   KEYS(call) {
@@ -35,10 +30,10 @@ export const scanHandlers: Pick<Handlers<typeof generic, Handler>, 'KEYS' | 'RAN
   },
 
   SCAN(call) {
-    const cursor = parseCursor(call);
+    const cursor = parseCursor(call, 1);
     if (Number.isNaN(cursor)) return;
     const filter = new KeyFilter(call);
-    let count = COUNT_DEFAULT;
+    let count = SCAN_COUNT_DEFAULT;
     for (let i = 2; i < call.argc; i += 2) {
       if (i + 1 === call.argc) return call.syntaxError();
       if (call.is(i, 'count')) {
@@ -93,30 +88,4 @@ class KeyFilter {
     reply.array(this.found.length);
     for (const record of this.found) reply.bulk(keyspace.records.key(record, this.key));
   }
-}
-
-/**
- * The cursor in the first argument, as C's strtoul reads it: nothing is 0, signs are allowed and a negative number
- * counts back from 2^64. NaN after the error reply.
- */
-function parseCursor(call: Call): number {
-  const cursor = parseInteger(call.arg(1));
-  if (cursor >= 0) return cursor;
-  const digits = /^([+-]?)([0-9]+)$|^$/.exec(call.arg(1).toLatin1());
-  const value = BigInt(digits?.[2] ?? 0);
-  if (digits === null || value > UINT64_MAX) {
-    call.reply.error(INVALID_CURSOR);
-    return NaN;
-  }
-  return Number(digits[1] === '-' ? BigInt.asUintN(64, -value) : value);
-}
-
-/** COUNT takes an int64; what is beyond 2^53 is rounded. */
-function parseCount(call: Call, i: number): number {
-  const count = parseInteger(call.arg(i));
-  if (!Number.isNaN(count)) return count;
-  const exact = parseInt64(call.arg(i));
-  if (exact !== null) return Number(exact);
-  call.reply.error(NOT_AN_INTEGER);
-  return NaN;
 }

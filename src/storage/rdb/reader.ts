@@ -1,0 +1,194 @@
+/**
+ * RdbReader: the parts of the RDB format on their way in (see format.ts), from bytes in memory that nobody has checked.
+ *
+ * Nothing is thrown: what is not there or makes no sense lets the reader fail. From then on it has nothing left, every
+ * number is 0 and every string is empty; so whoever reads asks once per element, or at the end, whether it `isFailed`, and
+ * whoever loops stops there. Nothing is believed before its bytes are seen: no memory is taken for a length that the bytes
+ * at hand cannot have.
+ */
+import { Bytes, EMPTY_BUFFER, widen, writeInteger } from '../../base';
+import { readInt32, type Int64 } from '../int64';
+import {
+  COMPRESSED,
+  EXPANSION_MAX,
+  INTEGER_16,
+  INTEGER_32,
+  INTEGER_8,
+  LENGTH_14,
+  LENGTH_32,
+  LENGTH_32_LIMIT,
+  LENGTH_6,
+  LENGTH_64,
+  LENGTH_KIND_SHIFT,
+} from './format';
+import { decompress } from './lzf';
+
+const LENGTH_MASK = (1 << LENGTH_KIND_SHIFT) - 1;
+const EIGHT_BYTES = 8;
+/** Room for decompressed strings and spelled integers that is kept. */
+const ROOM_BYTES_KEPT = 64 * 1024;
+/** The longest string, if nobody says otherwise: Redis' default of `proto-max-bulk-len`. */
+const STRING_BYTES_MAX = 512 * 1024 * 1024;
+
+const number = new DataView(new ArrayBuffer(EIGHT_BYTES));
+
+export class RdbReader {
+  /** Whether something was wrong. */
+  isFailed = false;
+  /** The longest string that is decompressed. */
+  stringBytesMax = STRING_BYTES_MAX;
+
+  private u8: Uint8Array = EMPTY_BUFFER;
+  private at = 0;
+  private end = 0;
+  /** Where strings lie that are not in the bytes themselves: two, used in turn, so that two strings can be held. */
+  private readonly rooms = [widen(new Uint8Array(ROOM_BYTES_KEPT)), widen(new Uint8Array(ROOM_BYTES_KEPT))];
+  private room = 0;
+
+  /** Begins with these bytes; returns itself. */
+  over(bytes: Bytes): this {
+    this.u8 = bytes.buffer;
+    this.at = bytes.start;
+    this.end = bytes.end;
+    this.isFailed = false;
+    return this;
+  }
+
+  /** Bytes not yet read. */
+  get left(): number {
+    return this.end - this.at;
+  }
+
+  /** Says that what was read makes no sense. */
+  fail(): void {
+    this.isFailed = true;
+    this.at = this.end;
+  }
+
+  byte(): number {
+    return this.take(1) ? this.u8[this.at - 1] : 0;
+  }
+
+  /** A length, or any number written as one: a safe integer; what is larger fails. */
+  length(): number {
+    const first = this.byte();
+    switch (first >>> LENGTH_KIND_SHIFT) {
+      case LENGTH_6:
+        return first;
+      case LENGTH_14:
+        return ((first & LENGTH_MASK) << 8) | this.byte();
+    }
+    if (first === LENGTH_32) return this.bigEndian();
+    if (first === LENGTH_64) {
+      const value = this.bigEndian() * LENGTH_32_LIMIT + this.bigEndian();
+      if (Number.isSafeInteger(value)) return value;
+    }
+    this.fail();
+    return 0;
+  }
+
+  /** The same for numbers of any 64 bits. */
+  wideLength(into: Int64): void {
+    if (this.left > 0 && this.u8[this.at] === LENGTH_64) {
+      this.at++;
+      into.high = this.bigEndian() | 0;
+      into.low = this.bigEndian() | 0;
+    } else {
+      into.set(this.length());
+    }
+  }
+
+  /** A string. One that was compressed or an integer is good until the second next string is read. */
+  string(into: Bytes): Bytes {
+    const first = this.left > 0 ? this.u8[this.at] : 0;
+    if (first >>> LENGTH_KIND_SHIFT <= LENGTH_14 || first === LENGTH_32 || first === LENGTH_64) {
+      return this.raw(this.length(), into);
+    }
+    this.at++;
+    switch (first) {
+      case INTEGER_8:
+        return this.spelled(this.littleEndian(1), into);
+      case INTEGER_16:
+        return this.spelled(this.littleEndian(2), into);
+      case INTEGER_32:
+        return this.spelled(this.littleEndian(4), into);
+      case COMPRESSED:
+        return this.decompressed(into);
+      default:
+        this.fail();
+        return into.set(EMPTY_BUFFER, 0, 0);
+    }
+  }
+
+  /** So many bytes as they are. */
+  raw(count: number, into: Bytes): Bytes {
+    if (!this.take(count)) return into.set(EMPTY_BUFFER, 0, 0);
+    return into.set(this.u8, this.at - count, this.at);
+  }
+
+  /** A double, in eight bytes. */
+  double(): number {
+    if (!this.take(EIGHT_BYTES)) return 0;
+    for (let i = 0; i < EIGHT_BYTES; i++) number.setUint8(i, this.u8[this.at - EIGHT_BYTES + i]);
+    return number.getFloat64(0, true);
+  }
+
+  /** 64 bits, in eight bytes. */
+  int64(into: Int64): void {
+    if (this.take(EIGHT_BYTES)) into.read(this.u8, this.at - EIGHT_BYTES);
+    else into.set(0);
+  }
+
+  /** Steps over `count` bytes; false where there are not so many. */
+  private take(count: number): boolean {
+    if (count > this.end - this.at) {
+      this.fail();
+      return false;
+    }
+    this.at += count;
+    return true;
+  }
+
+  /** 32 bits, the highest first. */
+  private bigEndian(): number {
+    if (!this.take(4)) return 0;
+    const { u8, at } = this;
+    return ((u8[at - 4] << 24) | (u8[at - 3] << 16) | (u8[at - 2] << 8) | u8[at - 1]) >>> 0;
+  }
+
+  /** A signed integer of 1, 2 or 4 bytes, the lowest first. */
+  private littleEndian(count: number): number {
+    if (!this.take(count)) return 0;
+    const { u8, at } = this;
+    if (count === 1) return (u8[at - 1] << 24) >> 24;
+    if (count === 2) return ((u8[at - 2] << 16) | (u8[at - 1] << 24)) >> 16;
+    return readInt32(u8, at - 4);
+  }
+
+  private spelled(value: number, into: Bytes): Bytes {
+    const room = this.nextRoom();
+    return into.set(room, 0, writeInteger(room, 0, value));
+  }
+
+  private decompressed(into: Bytes): Bytes {
+    const compressedLength = this.length();
+    const length = this.length();
+    const isPossible =
+      compressedLength <= this.left && length <= compressedLength * EXPANSION_MAX && length <= this.stringBytesMax;
+    if (!isPossible) this.fail();
+    if (this.isFailed) return into.set(EMPTY_BUFFER, 0, 0);
+    const room = length <= ROOM_BYTES_KEPT ? this.nextRoom() : widen(new Uint8Array(length));
+    const start = this.at;
+    this.at += compressedLength;
+    if (!decompress(this.u8, start, this.at, room, 0, length)) {
+      this.fail();
+      return into.set(EMPTY_BUFFER, 0, 0);
+    }
+    return into.set(room, 0, length);
+  }
+
+  private nextRoom(): Uint8Array {
+    this.room = 1 - this.room;
+    return this.rooms[this.room];
+  }
+}

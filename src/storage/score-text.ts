@@ -1,0 +1,47 @@
+/**
+ * Scores as text: how a packed sorted set keeps them, and how ZSCAN shows them.
+ *
+ * A listpack holds a score that is whole, up to 2^62, as an integer, also where its shortest text would be "1e+17"; any
+ * other as the shortest text that reads back as the same double. (Redis 7.2: zzlInsertAt.) So -0 becomes 0 there.
+ */
+import { asBuffer, Bytes, readDouble, widen, writeInteger } from '../base';
+import { doubleText } from '../resp';
+
+/** More than the longest text of a double. */
+const TEXT_BYTES_MAX = 40;
+/** Up to here whole scores are integers. */
+const WHOLE_MAX = 2 ** 62;
+
+const text = new Bytes(widen(new Uint8Array(TEXT_BYTES_MAX)), 0, 0);
+
+/** The text for a listpack; good until the next call. */
+export function spellScore(score: number): Bytes {
+  if (Number.isSafeInteger(score)) {
+    text.end = writeInteger(text.buffer, 0, score);
+  } else {
+    const isWhole = Number.isInteger(score) && Math.abs(score) <= WHOLE_MAX;
+    text.end = asBuffer(text.buffer).write(isWhole ? BigInt(score).toString() : doubleText(score), 'latin1');
+  }
+  return text;
+}
+
+/** What a listpack's text means. Text that is no number, which only strangers can have written, is 0. */
+export function readScore({ buffer, start, end }: Bytes): number {
+  const score = readDouble(buffer, start, end);
+  return Number.isNaN(score) ? 0 : score;
+}
+
+/** The score with 17 digits, as C's "%.17g": how ZSCAN spells the scores of large sorted sets. */
+export function preciseScoreText(score: number): string {
+  if (Number.isSafeInteger(score) && Math.abs(score) < 1e16) return doubleText(score);
+  if (!Number.isFinite(score)) return doubleText(score);
+  const [digits, power] = score.toExponential(16).split('e');
+  const exponent = Number(power);
+  if (exponent >= -4 && exponent < 17) return withoutZeros(score.toFixed(16 - exponent));
+  return `${withoutZeros(digits)}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+}
+
+/** Without the zeros that end a fraction, and without the point where nothing is left of it. */
+function withoutZeros(digits: string): string {
+  return digits.includes('.') ? digits.replace(/\.?0+$/, '') : digits;
+}

@@ -1,0 +1,173 @@
+/**
+ * A duel: the same sentences to our data node and to a real redis-server, reply by reply and then key by key.
+ *
+ * Sentences come in rounds, each on an empty keyspace and from a seed of its own, so that a round can be spoken again. At the end
+ * of a round all keys are compared: content, encoding, time to live; and each server must restore what the other dumped.
+ * A round that ends in a difference is made as short as possible: sentences are left out as long as a difference remains.
+ */
+import { Random, realWorld } from '../../src/base';
+import { commands, type CommandSpec } from '../../src/commands';
+import type { MemoryEnd } from '../../src/net';
+import { DataNode, serverSettings } from '../../src/server';
+import { OracleStage } from '../oracle/oracle-stage';
+import { command, WireSession, type StageSession } from '../transcripts/session';
+import { areSame, comparable, isSpoken, mustNotWait } from './comparison';
+import { inspection } from './inspection';
+import { randomSentence, type Sentence } from './sentences';
+
+export interface Difference {
+  /** What was said, as short as it could be made; the last sentence is the one that was answered differently. */
+  readonly sentences: readonly Sentence[];
+  readonly ours: string;
+  readonly theirs: string;
+}
+
+/** Small limits let collections change their encoding within a round. */
+const SMALL_LIMITS = [
+  ['hash-max-listpack-entries', '6'],
+  ['set-max-intset-entries', '6'],
+  ['zset-max-listpack-entries', '6'],
+  ['list-max-listpack-size', '4'],
+  ['stream-node-max-entries', '3'],
+] as const;
+const USUAL_LIMITS = [
+  ['hash-max-listpack-entries', '128'],
+  ['set-max-intset-entries', '512'],
+  ['zset-max-listpack-entries', '128'],
+  ['list-max-listpack-size', '-2'],
+  ['stream-node-max-entries', '100'],
+] as const;
+
+class MemorySession extends WireSession {
+  constructor(private readonly end: MemoryEnd) {
+    super(2);
+    end.attach({
+      received: (buffer, from, to) => this.receive(Buffer.from(buffer.subarray(from, to))),
+      closed: () => this.ended(),
+    });
+  }
+
+  override write(bytes: Buffer): void {
+    this.end.connection.write(bytes);
+  }
+
+  override close(): Promise<void> {
+    this.end.connection.end();
+    return Promise.resolve();
+  }
+}
+
+export class Duel {
+  private readonly node: DataNode;
+  private readonly judge = new OracleStage(2, 'judge');
+  private readonly specs: readonly CommandSpec[];
+  private ours!: StageSession;
+  private theirs!: StageSession;
+  /** Sentences spoken so far, by each. */
+  spoken = 0;
+
+  constructor(families: readonly string[]) {
+    const settings = serverSettings();
+    settings.assign({ port: 0, 'enable-debug-command': 'yes' });
+    this.node = new DataNode(realWorld(), settings);
+    this.specs = commands.all.filter(
+      (spec) => isSpoken(spec) && (families.length === 0 || families.includes(spec.family)),
+    );
+  }
+
+  async open(): Promise<void> {
+    this.ours = new MemorySession(this.node.connectInMemory());
+    this.theirs = await this.judge.open();
+  }
+
+  async close(): Promise<void> {
+    await this.theirs.close();
+    await this.judge.close();
+    await this.node.stop();
+  }
+
+  /** Speaks `count` sentences and compares; the first difference, made short, or null. */
+  async round(seed: number, count: number): Promise<Difference | null> {
+    const random = new Random(seed);
+    const sentences: Sentence[] = limits(seed);
+    for (let i = 0; i < count; i++) {
+      const spec = this.specs[random.below(this.specs.length)];
+      const sentence = randomSentence(random, spec);
+      if (mustNotWait(spec)) sentences.push(['MULTI'], sentence, ['EXEC']);
+      else sentences.push(sentence);
+    }
+    this.spoken += count;
+    const difference = await this.play(sentences);
+    return difference === null ? null : await this.shorten(difference);
+  }
+
+  /** The first difference that a conversation ends in, with what led to it; null where there is none. */
+  private async play(sentences: readonly Sentence[]): Promise<Difference | null> {
+    await this.both(['FLUSHALL']);
+    const said = await this.speak(sentences);
+    if (said !== null) return said;
+    const asked = inspection(await this.everyKey()).filter((sentence) => specOf(sentence) !== undefined);
+    const seen = await this.speak(asked);
+    if (seen !== null) return { ...seen, sentences: [...sentences, seen.sentences[seen.sentences.length - 1]] };
+    return null;
+  }
+
+  private async speak(sentences: readonly Sentence[]): Promise<Difference | null> {
+    const [ours, theirs] = await Promise.all([tell(this.ours, sentences), tell(this.theirs, sentences)]);
+    for (let i = 0; i < sentences.length; i++) {
+      const spec = specOf(sentences[i][0].toUpperCase() === 'EXEC' && i > 0 ? sentences[i - 1] : sentences[i]);
+      const [a, b] = [comparable(spec, ours[i]), comparable(spec, theirs[i])];
+      if (!areSame(sentences[i], a, b)) return { sentences: sentences.slice(0, i + 1), ours: a, theirs: b };
+    }
+    return null;
+  }
+
+  /** Leaves out sentences, many at a time and then one by one, as long as there is a difference. */
+  private async shorten(difference: Difference): Promise<Difference> {
+    let best = difference;
+    for (let size = best.sentences.length >> 1; size >= 1; size >>= 1) {
+      for (let from = Math.max(0, best.sentences.length - 1 - size); ; from -= size) {
+        const start = Math.max(0, from);
+        const last = best.sentences.length - 1;
+        const shorter = [...best.sentences.slice(0, start), ...best.sentences.slice(Math.min(last, start + size))];
+        if (shorter.length < best.sentences.length) best = (await this.play(withoutWaits(shorter))) ?? best;
+        if (start === 0) break;
+      }
+    }
+    return best;
+  }
+
+  private async everyKey(): Promise<string[]> {
+    const reply = await this.theirs.send(command('KEYS', '*'));
+    return [...reply.matchAll(/^\s*\d+[)~] "(\{t\}[a-z]\d)"$/gm)].map((match) => match[1]);
+  }
+
+  private async both(sentence: Sentence): Promise<void> {
+    await Promise.all([this.ours.send(command(...sentence)), this.theirs.send(command(...sentence))]);
+  }
+}
+
+/** Without commands that would wait, because their MULTI or EXEC was left out. */
+function withoutWaits(sentences: readonly Sentence[]): Sentence[] {
+  return sentences.filter((sentence, i) => {
+    const spec = specOf(sentence);
+    if (spec === undefined || !mustNotWait(spec)) return true;
+    return sentences[i - 1]?.[0] === 'MULTI' && (i + 1 === sentences.length || sentences[i + 1][0] === 'EXEC');
+  });
+}
+
+function limits(seed: number): Sentence[] {
+  return (seed % 2 === 0 ? SMALL_LIMITS : USUAL_LIMITS).map(([name, value]) => ['CONFIG', 'SET', name, value]);
+}
+
+function tell(session: StageSession, sentences: readonly Sentence[]): Promise<string[]> {
+  return Promise.all(sentences.map((words) => session.send(words.map((word) => Buffer.from(word, 'latin1')))));
+}
+
+function specOf(sentence: Sentence): CommandSpec | undefined {
+  const name = sentence[0].toUpperCase();
+  return (
+    commands.all.find((spec) => spec.name === name) ??
+    commands.all.find((spec) => spec.name === `${name} ${sentence[1]?.toUpperCase()}`)
+  );
+}

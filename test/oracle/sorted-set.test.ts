@@ -1,0 +1,60 @@
+/**
+ * Random commands over sorted sets, the same ones to our stages and to a real Redis: equal replies, and equal sets at the end.
+ */
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sortReply } from '../transcripts/reply';
+import { command, type Stage, type StageSession } from '../transcripts/session';
+import { stages } from '../transcripts/stages';
+import { OracleStage } from './oracle-stage';
+import { randomSortedSetCommand, SORTED_SET_INSPECTION, SORTED_SET_SETUP } from './random-sorted-sets';
+
+const RUNS = 300;
+const COMMANDS_PER_RUN_MAX = 60;
+
+type Words = (string | Buffer)[];
+
+const testedStages = stages.filter(({ name }) => !/proxy|oracle/i.test(name));
+
+describe.each(testedStages)('$name', (stage: Stage) => {
+  const judge = new OracleStage(stage.protocol, 'judge');
+  let tested: StageSession;
+  let oracle: StageSession;
+
+  describe.skipIf(stage.skipped !== null || judge.skipped !== null)('sorted sets', () => {
+    beforeAll(async () => {
+      tested = await stage.open();
+      oracle = await judge.open();
+    });
+
+    afterAll(async () => {
+      await Promise.all([tested.close(), oracle.close()]);
+      await Promise.all([stage.close(), judge.close()]);
+    });
+
+    test('are those of Redis', { timeout: 60_000 }, async () => {
+      const sequences = fc.array(randomSortedSetCommand, {
+        minLength: 1,
+        maxLength: COMMANDS_PER_RUN_MAX,
+        size: 'max',
+      });
+      await fc.assert(
+        fc.asyncProperty(sequences, async (sequence) => {
+          const commands = [...SORTED_SET_SETUP, ...sequence, ...SORTED_SET_INSPECTION];
+          const [actual, expected] = await Promise.all([play(tested, commands), play(oracle, commands)]);
+          expect(actual).toEqual(expected);
+        }),
+        { numRuns: RUNS },
+      );
+    });
+  });
+});
+
+/** Sends all commands at once; answers one line for each, the command before its reply. */
+async function play(session: StageSession, commands: readonly Words[]): Promise<string[]> {
+  const replies = await Promise.all(commands.map((words) => session.send(command(...words))));
+  return replies.map((reply, i) => {
+    const line = commands[i].map((word) => JSON.stringify(Buffer.from(word).toString('latin1'))).join(' ');
+    return `${line} -> ${commands[i][0] === 'ZSCAN' ? sortReply(reply, 'deep') : reply}`;
+  });
+}
