@@ -7,11 +7,11 @@
  *
  * CPU is that of the whole server process, all threads, so the garbage collector and the compiler are in the bill.
  */
-import { BenchError, run, type ServerProcess } from './processes';
+import type { ServerProcess } from './processes';
 import type { Contenders } from './programs';
+import { CLIENTS, redisBenchmark, type Load } from './redis-benchmark';
 import { figure, judge, median, NONE, type Options, type Target } from './table';
 
-const CLIENTS = 50;
 const VALUE_BYTES = 32;
 const KEYS = 100_000;
 const ROUNDS = 3;
@@ -35,21 +35,22 @@ interface Cost {
   readonly operationsPerSecond: number;
 }
 
-/** The rounds of one case, per side. */
-interface Case {
-  readonly command: Command;
-  readonly pipeline: number;
-  readonly ours: Cost[];
-  readonly peer: Cost[];
+/** What both sides needed; null for a side that is missing. */
+export interface Outcome {
+  readonly ours: Cost | null;
+  readonly peer: Cost | null;
 }
+
+/** How costs are measured, for the report. */
+export const COST_METHOD = `CPU: user + system time of all threads of the process, from /proc, per operation. Median of ${ROUNDS} interleaved rounds; ratio of the medians.`;
 
 /** How a duel is fought, for the report. */
 export const DUEL_METHOD = [
   `redis-benchmark: ${CLIENTS} clients, ${VALUE_BYTES}-byte values, ${figure(KEYS)} keys; P is the pipeline.`,
-  `CPU: user + system time of all threads of the process, from /proc, per operation. Median of ${ROUNDS} interleaved rounds; ratio of the medians.`,
+  COST_METHOD,
 ];
 
-/** Headings of the rows of {@link duel}. */
+/** Headings of the rows of {@link duel} and {@link rowOf}. */
 export function duelColumns(ours: string, peer: string): string[] {
   const cpu = [`${ours} µs/op`, `${peer} µs/op`, 'ratio'];
   return ['case', ...cpu, 'must', 'aim', '', `${ours} op/s`, `${peer} op/s`];
@@ -61,68 +62,77 @@ export async function duel(
   targets: ReadonlyMap<number, Target>,
   options: Options,
 ): Promise<string[][]> {
-  const cases: Case[] = [];
-  for (const pipeline of REQUESTS.keys()) {
-    for (const command of COMMANDS) cases.push({ command, pipeline, ours: [], peer: [] });
-  }
   for (const server of [contenders.ours, contenders.peer]) {
     if (server !== null) await warmUp(server);
   }
-  for (let round = 0; round < ROUNDS; round++) {
-    console.error(`round ${round + 1} of ${ROUNDS}`);
-    const order = round % 2 === 0 ? (['ours', 'peer'] as const) : (['peer', 'ours'] as const);
-    for (const entry of cases) {
-      for (const side of order) {
-        const server = contenders[side];
-        if (server !== null) entry[side].push(await measure(server, entry, options));
-      }
-    }
-  }
-  return [...REQUESTS.keys()].flatMap((pipeline) =>
+  const cases = [...REQUESTS].flatMap(([pipeline, requests]) =>
+    COMMANDS.map((command) => loadOf(command, pipeline, requests / (options.quick ? QUICK_DIVISOR : 1))),
+  );
+  const outcomes = await compete(contenders, cases);
+  return [...REQUESTS.keys()].flatMap((pipeline, i) =>
     rowsOf(
       pipeline,
-      cases.filter((entry) => entry.pipeline === pipeline),
+      outcomes.slice(i * COMMANDS.length, (i + 1) * COMMANDS.length),
       options.calibrate ? null : (targets.get(pipeline) ?? null),
     ),
   );
 }
 
-async function warmUp(server: ServerProcess): Promise<void> {
-  for (const command of COMMANDS) await redisBenchmark(server.port, command, 64, WARM_UP_REQUESTS);
-  for (const command of COMMANDS) await redisBenchmark(server.port, command, 1, WARM_UP_REQUESTS / 20);
+/** Lets both sides carry out all loads, in turns; what each took. */
+export async function compete(contenders: Contenders, loads: readonly Load[]): Promise<Outcome[]> {
+  const costs = loads.map((load) => ({ load, ours: [] as Cost[], peer: [] as Cost[] }));
+  for (let round = 0; round < ROUNDS; round++) {
+    console.error(`round ${round + 1} of ${ROUNDS}`);
+    const order = round % 2 === 0 ? (['ours', 'peer'] as const) : (['peer', 'ours'] as const);
+    for (const entry of costs) {
+      for (const side of order) {
+        const server = contenders[side];
+        if (server !== null) entry[side].push(await measure(server, entry.load));
+      }
+    }
+  }
+  return costs.map(({ ours, peer }) => ({ ours: middleOf(ours), peer: middleOf(peer) }));
 }
 
-async function measure(server: ServerProcess, { command, pipeline }: Case, options: Options): Promise<Cost> {
-  const requests = (REQUESTS.get(pipeline) ?? 0) / (options.quick ? QUICK_DIVISOR : 1);
+async function warmUp({ port }: ServerProcess): Promise<void> {
+  for (const command of COMMANDS) await redisBenchmark(port, loadOf(command, 64, WARM_UP_REQUESTS));
+  for (const command of COMMANDS) await redisBenchmark(port, loadOf(command, 1, WARM_UP_REQUESTS / 20));
+}
+
+function loadOf(command: Command, pipeline: number, requests: number): Load {
+  return { words: ['-t', command, '-d', String(VALUE_BYTES)], pipeline, requests, range: KEYS };
+}
+
+async function measure(server: ServerProcess, load: Load): Promise<Cost> {
   const before = server.cpuMicros();
-  const operationsPerSecond = await redisBenchmark(server.port, command, pipeline, requests);
-  return { cpuMicros: (server.cpuMicros() - before) / requests, operationsPerSecond };
+  const operationsPerSecond = await redisBenchmark(server.port, load);
+  return { cpuMicros: (server.cpuMicros() - before) / load.requests, operationsPerSecond };
 }
 
 /** A row per command, and one for their mean, which is what the targets were set for. */
-function rowsOf(pipeline: number, cases: readonly Case[], target: Target | null): string[][] {
-  const rows = cases.map((entry) => ({
-    name: `${entry.command} P=${pipeline}`,
-    ours: middleOf(entry.ours),
-    peer: middleOf(entry.peer),
-  }));
-  rows.push({
-    name: `mean P=${pipeline}`,
-    ours: meanOf(rows.map((row) => row.ours)),
-    peer: meanOf(rows.map((row) => row.peer)),
-  });
-  return rows.map(({ name, ours, peer }) => {
-    const ratio = ours === null || peer === null ? null : ours.cpuMicros / peer.cpuMicros;
-    return [
-      name,
-      figure(ours?.cpuMicros ?? null, 2),
-      figure(peer?.cpuMicros ?? null, 2),
-      ratio === null ? NONE : ratio.toFixed(2),
-      ...judge(ratio, target),
-      figure(ours?.operationsPerSecond ?? null),
-      figure(peer?.operationsPerSecond ?? null),
-    ];
-  });
+function rowsOf(pipeline: number, outcomes: readonly Outcome[], target: Target | null): string[][] {
+  const mean = {
+    ours: meanOf(outcomes.map((outcome) => outcome.ours)),
+    peer: meanOf(outcomes.map((outcome) => outcome.peer)),
+  };
+  return [
+    ...outcomes.map((outcome, i) => rowOf(`${COMMANDS[i]} P=${pipeline}`, outcome, target)),
+    rowOf(`mean P=${pipeline}`, mean, target),
+  ];
+}
+
+/** A row under the headings of {@link duelColumns}. */
+export function rowOf(name: string, { ours, peer }: Outcome, target: Target | null): string[] {
+  const ratio = ours === null || peer === null ? null : ours.cpuMicros / peer.cpuMicros;
+  return [
+    name,
+    figure(ours?.cpuMicros ?? null, 2),
+    figure(peer?.cpuMicros ?? null, 2),
+    ratio === null ? NONE : ratio.toFixed(2),
+    ...judge(ratio, target),
+    figure(ours?.operationsPerSecond ?? null),
+    figure(peer?.operationsPerSecond ?? null),
+  ];
 }
 
 function middleOf(costs: readonly Cost[]): Cost | null {
@@ -142,33 +152,4 @@ function meanOf(costs: readonly (Cost | null)[]): Cost | null {
     cpuMicros: sum((cost) => cost.cpuMicros) / known.length,
     operationsPerSecond: known.length / sum((cost) => 1 / cost.operationsPerSecond),
   };
-}
-
-/** Operations per second by redis-benchmark's own count. @throws BenchError */
-async function redisBenchmark(port: number, command: Command, pipeline: number, requests: number): Promise<number> {
-  const said = await run(
-    'redis-benchmark',
-    [
-      '-p',
-      port,
-      '-t',
-      command,
-      '-n',
-      requests,
-      '-P',
-      pipeline,
-      '-c',
-      CLIENTS,
-      '-d',
-      VALUE_BYTES,
-      '-r',
-      KEYS,
-      '--csv',
-    ].map(String),
-    'install it (Debian package redis-tools)',
-  );
-  // A line of its CSV: "SET","81300.81","0.352",…: name, operations per second, latencies.
-  const match = new RegExp(`^"${command}","([0-9.]+)"`, 'm').exec(said);
-  if (match === null) throw new BenchError(`redis-benchmark said no figure for ${command}: ${said.trim()}`);
-  return Number(match[1]);
 }

@@ -1,11 +1,13 @@
 /**
- * npm run bench [-- server | proxy | memory | all] [--quick] [--calibrate] [--write]
+ * npm run bench [-- server | proxy | memory | collections | large | all] [--quick] [--calibrate] [--write]
  *
  * Each bench answers one question by comparing with a peer in the same run, prints how it compared, and prints the
  * figures that lose as well. A question that cannot be answered here, because a program is missing, costs one line
  * and exit status 1; the other questions are answered all the same. A missed target is an answer, not a failure.
  */
 import { parseArgs } from 'node:util';
+import { benchCollections } from './collections';
+import { benchLarge } from './large';
 import { benchMemory } from './memory';
 import { BenchError, stopAll } from './processes';
 import { benchProxy } from './proxy';
@@ -20,6 +22,8 @@ Questions
   server       CPU per operation: cache-server and redis-server
   proxy        CPU per operation: cache-proxy and twemproxy
   memory       bytes per key, V8 heap, pauses while loading: cache-server and redis-server
+  collections  CPU per operation on hashes, lists, sets, sorted sets: cache-server and redis-server
+  large        memory and pauses of collections of millions of elements: cache-server and redis-server
   all          all of them (default)
 
 Options
@@ -33,6 +37,8 @@ const QUESTIONS: ReadonlyMap<string, (options: Options) => Promise<Report>> = ne
   ['server', benchServer],
   ['proxy', benchProxy],
   ['memory', benchMemory],
+  ['collections', benchCollections],
+  ['large', benchLarge],
 ]);
 
 function readArguments() {

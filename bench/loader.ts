@@ -1,47 +1,65 @@
 /**
- * Loader: fills a server with distinct keys as fast as one Node process can, and watches how it answers.
+ * Loader: fills a server with distinct keys or elements as fast as one Node process can, and watches how it answers.
  *
- * redis-benchmark draws keys at random, so that it never makes an exact number of them; this walks through them, each
- * once, in an order that jumps about. Every connection owns one buffer with a whole pipeline of SETs, built once; per
+ * redis-benchmark draws numbers at random, so that it never makes an exact number of keys; this walks through them, each
+ * once, in an order that jumps about. Every connection owns one buffer with a whole pipeline of commands, built once; per
  * batch only the digits are overwritten, which is safe because a batch is sent when the replies to the last are in.
  */
 import { connect } from 'node:net';
 import { BenchError } from './processes';
 
-/** Keys are "key:" and seven digits: 11 bytes, 10 million of them. */
-export const KEYS_MAX = 10_000_000;
-const KEY_DIGITS = 7;
-export const VALUE_BYTES = 32;
+/** Numbers have seven digits: 10 million of them. */
+export const NUMBERS_MAX = 10_000_000;
 export const CONNECTIONS = 50;
 export const PIPELINE = 16;
 
-/** Odd and no multiple of 5, so that its multiples modulo 10^7 meet every key once; about 10^7 / golden ratio. */
+/** In a template's words it stands for the number whose turn it is. */
+const DIGITS = '#######';
+
+/** Odd and no multiple of 5, so that its multiples modulo 10^7, or 5·10^6, meet every number once; about 10^7 / golden ratio. */
 const STRIDE = 6_180_339;
 
-const HEAD = Buffer.from('*3\r\n$3\r\nSET\r\n$11\r\nkey:');
-const MIDDLE = Buffer.from(`\r\n$${VALUE_BYTES}\r\n`);
-const TAIL = Buffer.from('\r\n');
-const SET_BYTES = HEAD.length + KEY_DIGITS + MIDDLE.length + VALUE_BYTES + TAIL.length;
-const KEY_AT = HEAD.length;
-const VALUE_AT = HEAD.length + KEY_DIGITS + MIDDLE.length;
-
-const OK = Buffer.from('+OK\r\n');
+const LF = 10;
+const MINUS = 45;
 const ZERO = 48;
+
+/** A command with places for a number: `new Template('SET', 'key:#######', 'value')`. Its reply must be a single line. */
+export class Template {
+  readonly bytes: Buffer;
+  /** Where the numbers stand. */
+  readonly places: readonly number[];
+
+  constructor(...words: string[]) {
+    const text = `*${words.length}\r\n${words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')}`;
+    this.bytes = Buffer.from(text, 'latin1');
+    this.places = [...text.matchAll(new RegExp(DIGITS, 'g'))].map(({ index }) => index);
+  }
+}
 
 /** What loading looked like from outside. */
 export interface LoadResult {
-  readonly keysPerSecond: number;
+  readonly commandsPerSecond: number;
   /** Longest time in which no reply at all arrived, in ms. The loader's own pauses count too. */
   readonly longestSilenceMs: number;
 }
 
-/** SETs the keys number `from` … `to` − 1 of the walk. @throws BenchError where a reply is not OK */
-export async function loadKeys(port: number, from: number, to: number): Promise<LoadResult> {
-  const walk = new Walk(from, to);
+/**
+ * Sends a template for each of the numbers `from` … `to` − 1 of a walk over all numbers below `range`, which has to be made of
+ * twos and fives. @throws BenchError where a reply is an error
+ */
+export async function load(
+  port: number,
+  template: Template,
+  from: number,
+  to: number,
+  range: number,
+  connections = CONNECTIONS,
+): Promise<LoadResult> {
+  const walk = new Walk(template, from, to, range);
   const startedMs = performance.now();
-  await Promise.all(Array.from({ length: CONNECTIONS }, () => loadThrough(port, walk)));
+  await Promise.all(Array.from({ length: connections }, () => loadThrough(port, walk)));
   const seconds = (performance.now() - startedMs) / 1000;
-  return { keysPerSecond: (to - from) / seconds, longestSilenceMs: walk.longestSilenceMs };
+  return { commandsPerSecond: (to - from) / seconds, longestSilenceMs: walk.longestSilenceMs };
 }
 
 /** What is still to be loaded, shared by all connections. */
@@ -50,19 +68,29 @@ class Walk {
   private lastReplyMs = performance.now();
 
   constructor(
+    private readonly template: Template,
     private next: number,
     private readonly end: number,
+    private readonly range: number,
   ) {}
 
-  /** Writes the next keys into a batch of SETs; answers how many of them there were. */
+  newBatch(): Buffer {
+    return Buffer.concat(Array<Buffer>(PIPELINE).fill(this.template.bytes));
+  }
+
+  /** Writes the next numbers into a batch; answers how many commands of it there are to send. */
   fill(batch: Buffer): number {
+    const { bytes, places } = this.template;
     const count = Math.min(PIPELINE, this.end - this.next);
     for (let i = 0; i < count; i++) {
-      const key = (this.next++ * STRIDE) % KEYS_MAX;
-      writeDigits(batch, i * SET_BYTES + KEY_AT, key);
-      writeDigits(batch, i * SET_BYTES + VALUE_AT, key);
+      const number = (this.next++ * STRIDE) % this.range;
+      for (const place of places) writeDigits(batch, i * bytes.length + place, number);
     }
     return count;
+  }
+
+  bytesOf(count: number): number {
+    return count * this.template.bytes.length;
   }
 
   heard(): void {
@@ -75,30 +103,31 @@ class Walk {
 /** Sends batches over one connection until the walk is at its end. */
 function loadThrough(port: number, walk: Walk): Promise<void> {
   return new Promise((resolve, reject) => {
-    const batch = newBatch();
-    let replyBytes = 0;
-    let replyBytesDue = 0;
+    const batch = walk.newBatch();
+    let repliesDue = 0;
+    let isLineStart = true;
 
     const sendNext = (): void => {
-      const count = walk.fill(batch);
-      if (count === 0) {
+      repliesDue = walk.fill(batch);
+      if (repliesDue === 0) {
         socket.destroy();
         resolve();
         return;
       }
-      replyBytes = 0;
-      replyBytesDue = count * OK.length;
-      socket.write(count === PIPELINE ? batch : batch.subarray(0, count * SET_BYTES));
+      socket.write(batch.subarray(0, walk.bytesOf(repliesDue)));
     };
     const receive = (length: number, buffer: Uint8Array): boolean => {
       walk.heard();
-      for (let i = 0; i < length; i++, replyBytes++) {
-        if (buffer[i] === OK[replyBytes % OK.length]) continue;
-        socket.destroy();
-        reject(new BenchError(`a SET was answered by ${Buffer.from(buffer).toString('latin1', i, length).trim()}`));
-        return false;
+      for (let i = 0; i < length; i++) {
+        if (isLineStart && buffer[i] === MINUS) {
+          socket.destroy();
+          reject(new BenchError(`loading was answered by ${Buffer.from(buffer).toString('latin1', i, length).trim()}`));
+          return false;
+        }
+        isLineStart = buffer[i] === LF;
+        if (isLineStart) repliesDue--;
       }
-      if (replyBytes === replyBytesDue) sendNext();
+      if (repliesDue === 0) sendNext();
       return true;
     };
     const onread = { buffer: Buffer.alloc(4096), callback: receive };
@@ -108,15 +137,8 @@ function loadThrough(port: number, walk: Walk): Promise<void> {
   });
 }
 
-function newBatch(): Buffer {
-  const digits = Buffer.alloc(KEY_DIGITS, ZERO);
-  const value = Buffer.alloc(VALUE_BYTES, 'v');
-  const one = Buffer.concat([HEAD, digits, MIDDLE, value, TAIL]);
-  return Buffer.concat(Array<Buffer>(PIPELINE).fill(one));
-}
-
 function writeDigits(target: Buffer, at: number, value: number): void {
-  for (let i = at + KEY_DIGITS - 1; i >= at; i--) {
+  for (let i = at + DIGITS.length - 1; i >= at; i--) {
     const rest = Math.floor(value / 10);
     target[i] = ZERO + value - rest * 10;
     value = rest;

@@ -7,25 +7,15 @@
  * is cache-server's own watch of its event loop; for Redis, which keeps no such figure, and to check ours, there is
  * also the longest silence that the loader heard, which includes the loader's own pauses.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ask, CONNECTIONS, KEYS_MAX, loadKeys, PIPELINE, VALUE_BYTES } from './loader';
+import { expectReply, Gauge, MIB, SETTLE_MS } from './gauge';
+import { CONNECTIONS, load, NUMBERS_MAX, PIPELINE, Template } from './loader';
 import { BenchError, type Program, ServerProcess } from './processes';
 import { again, CACHE_SERVER, REDIS_SERVER, startIfPossible } from './programs';
 import { circumstances, figure, judge, type Options, type Report, type Target } from './table';
 
-const CHECKPOINTS = [1_000_000, KEYS_MAX];
-/**
- * Time before memory is read, for what is done on the side: growing a table, and giving freed pages back to the system.
- * Redis' allocator takes some 10 s for that: 1 M keys were 133 B each at once and 125 B after 12 s (measured, 7.0.15).
- */
-const SETTLE_MS = 12_000;
-/** Time for a started server to finish with its start. */
-const START_MS = 1_000;
-const MIB = 2 ** 20;
-
-/** Fields of cache-server's INFO, section "slotcache". CONFIG RESETSTAT sets the pause back to 0. */
-const HEAP_FIELD = 'slotcache_v8_heap_used';
-const PAUSE_FIELD = 'slotcache_longest_pause_ms';
+const CHECKPOINTS = [1_000_000, NUMBERS_MAX];
+const VALUE_BYTES = 32;
+const SET_KEY = new Template('SET', 'key:#######', '#######'.padEnd(VALUE_BYTES, 'v'));
 
 /** State of a server at a checkpoint, compared with when it was empty. `null`: the server keeps no such figure. */
 interface Checkpoint {
@@ -60,14 +50,14 @@ export async function benchMemory(options: Options): Promise<Report> {
   const peer = await fill(REDIS_SERVER, checkpoints);
   if (ours === null && peer === null) throw new BenchError('nothing to measure');
   const rows = checkpoints.flatMap((keys, i) => {
-    const isJudged = keys === KEYS_MAX && !options.calibrate;
+    const isJudged = keys === NUMBERS_MAX && !options.calibrate;
     return QUESTIONS.map(({ name, unit, digits, target, of }) => {
       const oursValue = ours === null ? null : of(ours[i]);
       const peerValue = peer === null ? null : of(peer[i]);
       return [
         `${name}, ${keys / 1_000_000} M keys`,
-        withUnit(oursValue, digits, unit),
-        withUnit(peerValue, digits, unit),
+        figure(oursValue, digits, unit),
+        figure(peerValue, digits, unit),
         ...judge(oursValue, isJudged ? target : null, unit),
       ];
     });
@@ -97,48 +87,25 @@ async function fill(program: Program, counts: readonly number[]): Promise<Checkp
 }
 
 async function fillServer(server: ServerProcess, counts: readonly number[]): Promise<Checkpoint[]> {
-  await sleep(START_MS);
-  const emptyHeapBytes = await infoField(server, HEAP_FIELD);
-  const emptyResidentBytes = server.residentBytes();
-  await ask(server.port, 'CONFIG RESETSTAT');
+  const gauge = await Gauge.of(server);
   const checkpoints: Checkpoint[] = [];
   let loaded = 0;
   let longestSilenceMs = 0;
   for (const count of counts) {
     console.error(`${server.name}: loading up to ${figure(count)} keys`);
-    const result = await loadKeys(server.port, loaded, count);
+    const result = await load(server.port, SET_KEY, loaded, count, NUMBERS_MAX);
     loaded = count;
     longestSilenceMs = Math.max(longestSilenceMs, result.longestSilenceMs);
-    const longestPauseMs = await infoField(server, PAUSE_FIELD);
-    await expectKeys(server, count);
-    await sleep(SETTLE_MS);
-    const residentBytes = server.residentBytes();
-    const heapBytes = await infoField(server, HEAP_FIELD);
+    const longestPauseMs = await gauge.longestPauseMs();
+    await expectReply(server, 'DBSIZE', `:${count}`);
+    const growth = await gauge.growth();
     checkpoints.push({
-      residentBytesPerKey: (residentBytes - emptyResidentBytes) / count,
-      heapGrowthMiB: heapBytes === null || emptyHeapBytes === null ? null : (heapBytes - emptyHeapBytes) / MIB,
+      residentBytesPerKey: growth.residentBytes / count,
+      heapGrowthMiB: growth.heapBytes === null ? null : growth.heapBytes / MIB,
       longestPauseMs,
       longestSilenceMs,
-      keysPerSecond: result.keysPerSecond,
+      keysPerSecond: result.commandsPerSecond,
     });
   }
   return checkpoints;
-}
-
-/** A bench of a server that lost keys would flatter it. */
-async function expectKeys(server: ServerProcess, count: number): Promise<void> {
-  const size = await ask(server.port, 'DBSIZE');
-  if (!size.startsWith(`:${count}\r\n`)) {
-    throw new BenchError(`${server.name} should hold ${count} keys, but DBSIZE says ${size.split('\r\n')[0]}`);
-  }
-}
-
-async function infoField(server: ServerProcess, field: string): Promise<number | null> {
-  const info = await ask(server.port, 'INFO slotcache');
-  const match = new RegExp(`^${field}:([0-9.]+)\r$`, 'm').exec(info);
-  return match === null ? null : Number(match[1]);
-}
-
-function withUnit(value: number | null, digits: number, unit: string): string {
-  return value === null ? figure(null) : figure(value, digits) + unit;
 }

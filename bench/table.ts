@@ -51,9 +51,9 @@ function mark(value: number | null, target: Target): string {
 }
 
 /** A figure with `digits` after the point, and thousands apart. */
-export function figure(value: number | null, digits = 0): string {
+export function figure(value: number | null, digits = 0, unit = ''): string {
   if (value === null) return NONE;
-  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits }) + unit;
 }
 
 /** The middle value; of an even number of values the mean of the middle two. */

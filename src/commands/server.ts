@@ -155,7 +155,7 @@ export const server = family(
       cost: 'O(N), N = bytes of the dataset',
     },
     'DEBUG DIGEST-VALUE': {
-      usage: 'key...',
+      usage: '[key...]',
       flags: 'admin noscript loading stale protected',
       keys: 'ro',
       reply: 'status[]',

@@ -9,13 +9,18 @@
 
 const WHOLE_MAX = 2 ** 52;
 
+/** Whether the text of a double is that of an integer: most scores. */
+export function isPlainInteger(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) < WHOLE_MAX && !Object.is(value, -0);
+}
+
 /** The text of a double in replies: ZSCORE, ZINCRBY, GEODIST … */
 export function doubleText(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (value === Infinity) return 'inf';
   if (value === -Infinity) return '-inf';
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
-  if (Number.isInteger(value) && Math.abs(value) < WHOLE_MAX) return String(value);
+  if (isPlainInteger(value)) return String(value);
   const size = Math.abs(value);
   if (size >= 1e-3 && size < 1e4) return String(value); // where both spell alike: most scores and distances
   const text = size.toExponential();

@@ -57,7 +57,7 @@ export function writeBulk(out: Output, source: Uint8Array, start: number, end: n
     const { buffer } = out;
     let at = out.position;
     if (length >= 10 && length < 100) {
-      // The usual length, spelled here: 7 % of a GET.
+      // The usual lengths are spelled here: 7 % of a GET.
       const tens = (length * 103) >> 10;
       buffer[at] = DOLLAR;
       buffer[at + 1] = 48 + tens;
@@ -65,6 +65,12 @@ export function writeBulk(out: Output, source: Uint8Array, start: number, end: n
       buffer[at + 3] = CR;
       buffer[at + 4] = LF;
       at += 5;
+    } else if (length < 10) {
+      buffer[at] = DOLLAR;
+      buffer[at + 1] = 48 + length;
+      buffer[at + 2] = CR;
+      buffer[at + 3] = LF;
+      at += 4;
     } else {
       at = writeHead(buffer, at, DOLLAR, length);
     }

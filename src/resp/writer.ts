@@ -7,7 +7,7 @@
  * a client that errs does so in a loop.
  */
 import { ascii, asBuffer, writeInteger, type Bytes, type Output } from '../base';
-import { doubleText } from './double';
+import { doubleText, isPlainInteger } from './double';
 import { writeBulk, writeHead } from './encode';
 import * as type from './types';
 
@@ -137,7 +137,9 @@ export class ReplyWriter {
 
   /** A double in the spelling of Redis 7.2. RESP2: as a bulk string. */
   double(value: number): void {
-    this.spelled(type.DOUBLE, doubleText(value));
+    if (!isPlainInteger(value)) this.spelled(type.DOUBLE, doubleText(value));
+    else if (this.protocol === 3) this.head(type.DOUBLE, value);
+    else this.bulkInteger(value);
   }
 
   /** A double in a spelling of its own, such as that of places on earth. RESP2: as a bulk string. */
@@ -182,8 +184,18 @@ export class ReplyWriter {
 
   /** What RESP3 has a type for and RESP2 writes as the same characters in a bulk string. */
   private spelled(kind: number, characters: string): void {
-    if (this.protocol === 3) this.out.constant(encodeLine(kind, characters));
-    else this.text(characters);
+    const { out } = this;
+    const { length } = characters;
+    if (length > TEXT_IN_PLACE_MAX) {
+      if (this.protocol === 3) out.constant(encodeLine(kind, characters));
+      else this.text(characters);
+      return;
+    }
+    if (this.protocol !== 3) this.head(type.BULK, length);
+    out.reserve(length + 3);
+    if (this.protocol === 3) out.buffer[out.position++] = kind;
+    for (let i = 0; i < length; i++) out.buffer[out.position++] = characters.charCodeAt(i);
+    this.lineEnd();
   }
 
   private lineEnd(): void {

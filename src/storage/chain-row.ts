@@ -6,7 +6,7 @@
  *
  * A row is a deque: it has room at both ends, so that a node is added or dropped at either in O(1), amortised; in the middle the
  * shorter side is moved. Entries stand side by side, 8 bytes for some 8 KiB of list, so that finding an index by counts runs
- * through memory in order: 7,000 nodes of a list of 5 million short elements in some 5 µs.
+ * through memory in order: the middle of 5 million elements of 14 bytes, 10,000 nodes, in 7 µs (measured, Node 20).
  *
  * Always: word 4 is the sum of the counts; no count is 0; the row has at least a quarter of its entries in use, or is minimal.
  */

@@ -7,10 +7,10 @@
  * quicklist.c of 7.2; an element above the limit has a node of its own. One deed touches a few nodes at most, whatever the
  * list's length; an index is found by running over counts.
  *
- * A `Chain` is a reusable cursor. It stands on an element (`seek`, `first`, `last`, `next`, `previous`), which `read`, `isAt`
- * and `remove` are about, and whose bytes `pack` and `at` give to who goes through many. Nothing allocates V8 memory.
+ * A `Chain` is a reusable cursor. It stands on an element (`seek`, `first`, `last`, `next`, `previous`), which `read`, `isAt`,
+ * `insert`, `replace` and `remove` are about. Texts that are given to it must not lie in it. Nothing allocates V8 memory.
  *
- * Always: no node is empty; a chain may be (its list is about to be removed, or filled).
+ * Always: no node is empty; a chain may be (its list is about to be filled, or removed).
  */
 import type { Bytes, Output } from '../base';
 import { ChainNodes } from './chain-nodes';
@@ -53,9 +53,9 @@ type NodeLimit = Readonly<Pick<PackingLimits, 'list-max-listpack-size'>>;
 
 export class Chain {
   /** The listpack of the node that the cursor stands in. */
-  readonly pack = new Listpack();
+  private readonly pack = new Listpack();
   /** The element's position in it; NOWHERE where the cursor stands on none. */
-  at = NOWHERE;
+  private at = NOWHERE;
   /** Which node that is. */
   private index = 0;
 
@@ -114,16 +114,11 @@ export class Chain {
   }
 
   pushHead(text: Bytes): void {
-    const size = elementSize(text);
-    if (this.takes(0, text)) this.insertInto(0, LISTPACK_HEADER_BYTES, text, size);
-    else this.insertNode(0, text, size);
+    this.addBefore(0, text, elementSize(text));
   }
 
   pushTail(text: Bytes): void {
-    const size = elementSize(text);
-    const last = this.row.length - 1;
-    if (this.takes(last, text)) this.insertInto(last, this.pack.length - 1, text, size);
-    else this.insertNode(last + 1, text, size);
+    this.addBehind(this.row.length - 1, text, elementSize(text));
   }
 
   /** Stands on the first element; whether there is one. */
@@ -186,26 +181,23 @@ export class Chain {
 
   /** Inserts an element before or after this one; the cursor stands on none then. */
   insert(text: Bytes, after: boolean): void {
-    const { row, pack, index } = this;
+    const { pack, index } = this;
     const size = elementSize(text);
     const next = after ? this.at + pack.sizeAt(this.at) : this.at;
     const isAtEdge = after ? next === pack.length - 1 : next === LISTPACK_HEADER_BYTES;
     this.at = NOWHERE;
     if (this.takes(index, text)) {
       this.insertInto(index, next, text, size);
-    } else if (!isAtEdge) {
+    } else if (isAtEdge) {
+      if (after) this.addBefore(index + 1, text, size);
+      else this.addBehind(index - 1, text, size);
+    } else {
       this.split(index, next);
       const half = after ? index + 1 : index;
       if (!this.takes(half, text)) this.insertNode(index + 1, text, size);
       else this.insertInto(half, after ? LISTPACK_HEADER_BYTES : pack.length - 1, text, size);
       this.joinAround(after ? index : index + 1);
-    } else if (after) {
-      if (index + 1 < row.length && this.takes(index + 1, text)) {
-        this.insertInto(index + 1, LISTPACK_HEADER_BYTES, text, size);
-      } else this.insertNode(index + 1, text, size);
-    } else if (index > 0 && this.takes(index - 1, text)) {
-      this.insertInto(index - 1, this.pack.length - 1, text, size);
-    } else this.insertNode(index, text, size);
+    }
   }
 
   /** Replaces this element; the cursor stands on none then. */
@@ -264,8 +256,7 @@ export class Chain {
 
   /** A copy of this chain; returns its root. O(N). */
   copy(): Address {
-    const { root } = this.row;
-    const { length } = this.row;
+    const { root, length } = this.row;
     const fresh = this.row.create();
     for (let i = 0; i < length; i++) {
       this.row.over(root);
@@ -305,6 +296,18 @@ export class Chain {
     if (index < 0 || index >= this.row.length) return false;
     const bytes = this.openNode(index).length + (text.end - text.start) + ELEMENT_OVERHEAD_BYTES;
     return !exceedsNode(this.limits['list-max-listpack-size'], bytes, this.row.count(index) + 1);
+  }
+
+  /** Adds an element as the first of a node, or in a node of its own before it if that takes no more, or is not there. */
+  private addBefore(index: number, text: Bytes, size: number): void {
+    if (this.takes(index, text)) this.insertInto(index, LISTPACK_HEADER_BYTES, text, size);
+    else this.insertNode(index, text, size);
+  }
+
+  /** The same as the last of a node, or behind it. */
+  private addBehind(index: number, text: Bytes, size: number): void {
+    if (this.takes(index, text)) this.insertInto(index, this.pack.length - 1, text, size);
+    else this.insertNode(index + 1, text, size);
   }
 
   /** Inserts an element into a node that is open. */

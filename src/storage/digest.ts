@@ -1,6 +1,6 @@
 /**
- * Digests of values and of whole keyspaces, the same as Redis': whoever compares two servers, of whatever make, compares 20 bytes.
- * (Redis: DEBUG DIGEST and DIGEST-VALUE of 7.0.)
+ * Digests of values and of whole keyspaces, the same as Redis': whoever compares two servers, of whatever make, compares 20
+ * bytes. (Redis: DEBUG DIGEST and DIGEST-VALUE of 7.0.)
  *
  * A digest grows by SHA-1s of what it takes in. Where order means something, among a list's elements and between a field and
  * its value, it *mixes*: the SHA-1 of the bytes is laid over the digest by exclusive or, and the SHA-1 of that is the new

@@ -50,10 +50,9 @@ export {
 } from './sorted-set';
 export { Dumps } from './rdb/dumps';
 export { Stream, type Trim } from './stream';
-export { UNKNOWN, type StreamGroups } from './stream-groups';
-export { StreamId, STREAM_ID_SPELLING_BYTES } from './stream-id';
-export { STREAM_NODE_BYTES_MAX, textBytes, type EntryFields } from './stream-nodes';
-export type { PendingWalk } from './stream-pending';
+export { UNKNOWN } from './stream-groups';
+export { StreamId } from './stream-id';
+export type { EntryFields } from './stream-nodes';
 export type { StreamWalk } from './stream-walk';
 export { KEEP_EXPIRY, Strings } from './strings';
 export { forEachKey, scan } from './walk';

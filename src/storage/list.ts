@@ -1,7 +1,7 @@
 /**
  * List: a sequence of elements with two ends. Small: one listpack; large: a chain of them (told as "quicklist").
  *
- * As in Redis 7.2 a list is packed while one listpack holds it within `list-max-listpack-size`: whoever adds elements announces
+ * As in Redis 7.2 a list is packed while one listpack holds it within `list-max-listpack-size`: whoever pushes elements announces
  * them (`expect`), and the estimate of that moment decides. It is packed again when only one node is left, of at most half the
  * limit (`repack`, after a command that removes), so that a list at the limit does not go to and fro.
  *

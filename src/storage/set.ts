@@ -16,6 +16,7 @@ import { writeBulk } from '../resp';
 import { SEGMENT_MASK, SEGMENT_SHIFT, type Address } from './arena';
 import { Collection } from './collection';
 import { Intset, INTSET_HEADER_BYTES } from './intset';
+import { writeIntegerBulks } from './intset-bulks';
 import type { Keyspace } from './keyspace';
 import { elementSize, LISTPACK_EMPTY_BYTES, LISTPACK_HEADER_BYTES, NOWHERE } from './listpack';
 import { writeBulks } from './listpack-bulks';
@@ -26,7 +27,6 @@ import { TableWalk } from './table-walk';
 import { HASHES, TABLE_WORDS, Tables } from './tables';
 
 const ROOT_SIZE = TABLE_WORDS * 4;
-const INTEGER_BYTES_MAX = 8;
 
 export class MemberSet extends Collection {
   private readonly members: Members;
@@ -96,6 +96,12 @@ export class MemberSet extends Collection {
     }
   }
 
+  /** Makes a set that is not there yet a copy of one that is an intset. */
+  copyIntset(other: MemberSet): void {
+    this.placePacked(ENCODING_INTSET, other.bytes());
+    if (this.length > this.keyspace.limits['set-max-intset-entries']) this.enlarge(null);
+  }
+
   /** Removes a member; whether it was there. The key goes with its last member. */
   delete(member: Bytes): boolean {
     if (this.root !== 0) {
@@ -130,25 +136,15 @@ export class MemberSet extends Collection {
   }
 
   /**
-   * Says how a set that is not there yet begins: ENCODING_INTSET (even if its first member is none) or ENCODING_LISTPACK; where
-   * it gets `least` members at least, which neither may have, as a table.
+   * Says how a set that is not there yet begins: ENCODING_INTSET (even if its first member is no integer) or ENCODING_LISTPACK;
+   * but where it gets `least` members at least, which would make it a table in any case, as a table.
    */
-  startAs(encoding: number, least = 0): void {
+  startAs(encoding: number, least: number): void {
     const { limits } = this.keyspace;
-    const isLarge = least > limits['set-max-intset-entries'] && least > limits['set-max-listpack-entries'];
+    const isLarge =
+      least > limits['set-max-listpack-entries'] &&
+      (encoding === ENCODING_LISTPACK || least > limits['set-max-intset-entries']);
     if (this.record === 0) this.encoding = isLarge ? ENCODING_HASHTABLE : encoding;
-  }
-
-  /** Makes a set of integers an intset, unless it has too many. */
-  packIntegers(): void {
-    const { length } = this;
-    if (this.isIntset || length === 0 || length > this.keyspace.limits['set-max-intset-entries']) return;
-    const bytes = new Bytes(widen(new Uint8Array(INTSET_HEADER_BYTES + length * INTEGER_BYTES_MAX)));
-    const intset = this.intset.over(bytes);
-    intset.clear();
-    for (this.start(); this.next();) intset.insert(this.name(this.scratch));
-    bytes.end = intset.byteLength;
-    this.placePacked(ENCODING_INTSET, bytes);
   }
 
   // ── walking ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -184,14 +180,17 @@ export class MemberSet extends Collection {
 
   /** Appends all members to `out`, as bulk strings. */
   writeMembers(out: Output): void {
-    if (this.root === 0 && this.record !== 0 && this.encoding === ENCODING_LISTPACK) {
+    if (this.root !== 0) {
+      const { walk, members, scratch } = this;
+      walk.start(this.words, this.at);
+      for (let block = walk.step(); block !== 0; block = walk.step()) {
+        const { buffer, start, end } = members.key(block, scratch);
+        writeBulk(out, buffer, start, end);
+      }
+    } else if (this.record !== 0) {
+      if (this.encoding === ENCODING_INTSET) return writeIntegerBulks(out, this.integers());
       const { u8, base, count } = this.unpack();
       writeBulks(out, u8, base, LISTPACK_HEADER_BYTES, count);
-      return;
-    }
-    for (this.start(); this.next();) {
-      const { buffer, start, end } = this.name(this.scratch);
-      writeBulk(out, buffer, start, end);
     }
   }
 
@@ -341,11 +340,10 @@ export class MemberSet extends Collection {
     }
   }
 
-  /** Makes these bytes the value, whatever it was. */
+  /** Makes these bytes the value of a set that is no table. */
   private placePacked(encoding: number, bytes: Bytes): void {
     const to = this.place(encoding, bytes.end - bytes.start, false);
     copyBytes(bytes.buffer, bytes.start, bytes.end, to.buffer, to.start);
-    this.root = 0;
   }
 
   /** Makes a packed or missing set a large one, with one more member if that is not null. */

@@ -128,6 +128,12 @@ export class SortedRoots {
     this.tree.seekRank(this.words(root), this.at(root) + TABLE_WORDS, rank, cursor);
   }
 
+  /** Sets a cursor to the first member of at least this score; whether there is one. */
+  seekScore(root: Address, score: number, cursor: TreeCursor): boolean {
+    this.tree.seek(this.words(root), this.at(root) + TABLE_WORDS, score, null, false, cursor);
+    return cursor.isAtElement;
+  }
+
   /** How many members have a score below this one, or up to it where `isAfter`. */
   countBelow(root: Address, score: number, isAfter: boolean): number {
     return this.tree.seek(this.words(root), this.at(root) + TABLE_WORDS, score, null, isAfter, this.cursor);

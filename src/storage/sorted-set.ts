@@ -171,10 +171,14 @@ export class SortedSet extends Collection {
   /** How many members have a score below this one, or up to it where `isAfter`: the rank of the first behind the bound. */
   countBelow(score: number, isAfter: boolean): number {
     if (this.root !== 0) return this.roots.countBelow(this.root, score, isAfter);
+    if (this.record === 0) return 0;
+    const listpack = this.unpack();
     let count = 0;
-    for (this.start(); this.next(); count++) {
-      const other = this.score;
+    for (let at = listpack.first(); at !== NOWHERE; count++) {
+      const scoreAt = listpack.next(at);
+      const other = this.packedScore(scoreAt);
       if (other > score || (other === score && !isAfter)) break;
+      at = listpack.next(scoreAt);
     }
     return count;
   }
@@ -198,6 +202,18 @@ export class SortedSet extends Collection {
     }
     this.roots.seek(this.root, rank, this.cursor);
     this.position = this.cursor.member;
+  }
+
+  /** Lets the walk stand at the first member of at least this score; false where there is none. */
+  seekScore(score: number): boolean {
+    if (this.root !== 0) {
+      const isThere = this.roots.seekScore(this.root, score, this.cursor);
+      this.position = this.cursor.member;
+      return isThere;
+    }
+    this.start();
+    while (this.next()) if (this.score >= score) return true;
+    return false;
   }
 
   /** Begins a walk over all members, in order; nothing may be written until its end. */
@@ -243,6 +259,11 @@ export class SortedSet extends Collection {
   /** The score where the walk stands. */
   get score(): number {
     return this.root !== 0 ? this.roots.score(this.position) : this.packedScore(this.listpack.next(this.position));
+  }
+
+  /** The same in a walk by `seek`, `next` and `previous`, which in a large set need not look at the member for it. */
+  get walkScore(): number {
+    return this.root !== 0 ? this.cursor.score : this.score;
   }
 
   /** The score where the walk stands as ZSCAN shows it: as it is packed, or with 17 digits. Allocates. */

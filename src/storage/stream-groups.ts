@@ -239,7 +239,6 @@ export class StreamGroups {
       this.pending.setDelivered(entry, nowMs);
       this.pending.setDeliveries(entry, 1);
     }
-    this.setActive(consumer, nowMs);
   }
 
   /** Makes an entry pending that is not. */

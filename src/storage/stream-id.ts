@@ -5,19 +5,22 @@
  * numbers because those are small integers to V8. An object is a place for an id, made once and used again. BigInt serves
  * only parts beyond 2^53, which nobody has but on purpose.
  *
- * In trees an id is a member's name: its 16 bytes, the highest first, sort as ids do. The score is the milliseconds as a
- * double, which is rounded beyond 2^53: there the name tells the order.
+ * In trees an id is a member's name: its 16 bytes, the highest first, sort as ids do. Its score is a double in which the
+ * milliseconds and most sequence numbers have their place, so that names are seldom looked at. Where that is rounded, or
+ * sequence numbers are large, scores are equal, and names tell the order.
  */
 import { Bytes, widen, writeInteger } from '../base';
 import type { Int64 } from './int64';
 
-/** Most bytes that `spell` writes. */
-export const STREAM_ID_SPELLING_BYTES = 41;
 /** Bytes of an id as a name. */
 export const STREAM_ID_BYTES = 16;
 /** Words of an id in a block. */
 export const STREAM_ID_WORDS = 4;
 
+/** Sequence numbers that scores tell apart. */
+const SCORED_SEQUENCES = 4096;
+/** Two numbers of 20 digits and a dash. */
+const SPELLING_BYTES_MAX = 41;
 const HALF = 0x1_0000_0000;
 const DASH = 45;
 const ZERO = 48;
@@ -45,9 +48,10 @@ export class StreamId {
     return id;
   }
 
-  /** Milliseconds, rounded beyond 2^53: the score in trees. */
+  /** The score in trees: never smaller than that of a smaller id. */
   get score(): number {
-    return (this.msHigh >>> 0) * HALF + (this.msLow >>> 0);
+    const sequence = this.seqHigh === 0 && this.seqLow >>> 0 < SCORED_SEQUENCES ? this.seqLow : SCORED_SEQUENCES - 1;
+    return ((this.msHigh >>> 0) * HALF + (this.msLow >>> 0)) * SCORED_SEQUENCES + sequence;
   }
 
   get isZero(): boolean {
@@ -222,17 +226,16 @@ export class StreamId {
     return true;
   }
 
-  /** Writes "ms-seq" at `at`; returns the position after it. */
-  spell(target: Uint8Array, at: number): number {
-    at = spellUnsigned(target, at, this.msHigh, this.msLow);
-    target[at] = DASH;
-    return spellUnsigned(target, at + 1, this.seqHigh, this.seqLow);
+  /** Points `into` at "ms-seq", in memory that the next id to be spelled overwrites. */
+  text(into: Bytes): Bytes {
+    // Neighbours are of one millisecond, most of them: its spelling is at hand.
+    if (this.msLow !== spelledLow || this.msHigh !== spelledHigh) spellMs(this.msHigh, this.msLow);
+    return into.set(spelled, 0, spellUnsigned(spelled, spelledBytes, this.seqHigh, this.seqLow));
   }
 
   /** "ms-seq"; allocates. */
   toString(): string {
-    const text = Buffer.allocUnsafe(STREAM_ID_SPELLING_BYTES);
-    return text.toString('latin1', 0, this.spell(text, 0));
+    return this.text(new Bytes()).toLatin1();
   }
 }
 
@@ -276,6 +279,21 @@ function parseLong(buffer: Uint8Array, start: number, end: number): boolean {
   parsedHigh = Number(value >> 32n) | 0;
   parsedLow = Number(value & 0xffffffffn) | 0;
   return true;
+}
+
+/** The milliseconds that were spelled last, and how: with the dash. */
+let spelledHigh = 0;
+let spelledLow = 0;
+let spelledBytes = 0;
+const spelled = widen(new Uint8Array(SPELLING_BYTES_MAX));
+spellMs(0, 0);
+
+function spellMs(high: number, low: number): void {
+  spelledHigh = high;
+  spelledLow = low;
+  const end = spellUnsigned(spelled, 0, high, low);
+  spelled[end] = DASH;
+  spelledBytes = end + 1;
 }
 
 function spellUnsigned(target: Uint8Array, at: number, high: number, low: number): number {

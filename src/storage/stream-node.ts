@@ -183,8 +183,16 @@ export class StreamNode {
   private readDifference(at: number): Int64 {
     const { u8, base } = this.listpack;
     const value = this.integer(at);
-    if (Number.isNaN(value)) difference.read(u8, base + at + 1);
-    else difference.set(value);
+    const low = value | 0;
+    if (low === value) {
+      // Nearly all are: no doubles for them.
+      difference.low = low;
+      difference.high = low >> 31;
+    } else if (Number.isNaN(value)) {
+      difference.read(u8, base + at + 1);
+    } else {
+      difference.set(value);
+    }
     return difference;
   }
 
@@ -194,4 +202,3 @@ export class StreamNode {
     return at;
   }
 }
-

@@ -109,9 +109,17 @@ export class StreamNodes {
     return this.integer(COUNT_AT) + this.integer(deletedAt) >= entriesMax;
   }
 
-  /** Begins a node with an entry of `pairs` names and values, which are the ranges from `from` on. */
-  begin(words: Uint32Array, at: number, id: StreamId, fields: EntryFields, from: number, pairs: number): Address {
-    let room = textBytes(fields, from, pairs) + 2 * ENTRY_OVERHEAD_BYTES + 2 * pairs * ELEMENT_OVERHEAD_BYTES;
+  /** Begins a node with an entry of `pairs` names and values of so many bytes, which are the ranges from `from` on. */
+  begin(
+    words: Uint32Array,
+    at: number,
+    id: StreamId,
+    fields: EntryFields,
+    from: number,
+    pairs: number,
+    bytes: number,
+  ): Address {
+    let room = bytes + 2 * ENTRY_OVERHEAD_BYTES + 3 * pairs * ELEMENT_OVERHEAD_BYTES;
     for (let i = from; i < from + 2 * pairs; i += 2) room += fields.ends[i] - fields.starts[i];
     const node = this.create(id, NODE_LISTPACK_AT + room);
     const listpack = this.over(node);
@@ -135,9 +143,10 @@ export class StreamNodes {
     fields: EntryFields,
     from: number,
     pairs: number,
+    bytes: number,
     bytesMax: number,
   ): Address {
-    const added = textBytes(fields, from, pairs) + 2 * pairs * ELEMENT_OVERHEAD_BYTES + ENTRY_OVERHEAD_BYTES;
+    const added = bytes + 2 * pairs * ELEMENT_OVERHEAD_BYTES + ENTRY_OVERHEAD_BYTES;
     node = this.makeRoom(words, at, node, added, bytesMax);
     const listpack = this.over(node);
     const elements = this.shownElements();

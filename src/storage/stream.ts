@@ -21,7 +21,8 @@ import type { ReclaimJob } from './reclaimer';
 import { ENCODING_STREAM, TYPE_STREAM } from './records';
 import { StreamGroups, UNKNOWN } from './stream-groups';
 import { StreamId } from './stream-id';
-import { StreamNodes, textBytes, type EntryFields } from './stream-nodes';
+import type { StreamNode } from './stream-node';
+import { STREAM_NODE_BYTES_MAX, StreamNodes, textBytes, type EntryFields } from './stream-nodes';
 import { StreamWalk } from './stream-walk';
 import { TreeCursor } from './tree-cursor';
 
@@ -50,9 +51,9 @@ export interface Trim {
 
 export class Stream extends Collection {
   readonly groups: StreamGroups;
-  /** For whoever reads the stream: see `range`. */
-  readonly walk: StreamWalk;
   private readonly nodes: StreamNodes;
+  /** For whoever reads the stream: see `range`. */
+  private readonly walk: StreamWalk;
   /** For what the stream asks itself. */
   private readonly probe: StreamWalk;
   private readonly cursor: TreeCursor;
@@ -126,6 +127,13 @@ export class Stream extends Collection {
     return true;
   }
 
+  /** Whether there is an entry with a larger id than this. */
+  hasAfter(id: StreamId): boolean {
+    if (this.length === 0 || this.lastId(this.id).compare(id) <= 0) return false;
+    // The entry of the last id may have been deleted.
+    return this.lastEntryId(this.id) && this.id.compare(id) > 0;
+  }
+
   /** Whether there is an entry with this id. */
   has(id: StreamId): boolean {
     if (this.root === 0) return false;
@@ -161,24 +169,27 @@ export class Stream extends Collection {
 
   /**
    * Adds an entry under an id above the last one: `pairs` names and values, which are the ranges of `fields` from `from` on; makes
-   * the key if there is none. Their texts are at most STREAM_NODE_BYTES_MAX long.
+   * the key if there is none. False, and nothing done, where they are longer than any node may be.
    */
-  append(id: StreamId, fields: EntryFields, from: number, pairs: number): void {
+  append(id: StreamId, fields: EntryFields, from: number, pairs: number): boolean {
+    const bytes = textBytes(fields, from, pairs);
+    if (bytes > STREAM_NODE_BYTES_MAX) return false;
     if (this.root === 0) this.create();
     else this.touch();
     const { nodes, words, at, keyspace } = this;
     const bytesMax = keyspace.limits['stream-node-max-bytes'];
     const entriesMax = keyspace.limits['stream-node-max-entries'];
     const tail = words[at + TAIL];
-    if (tail !== 0 && !nodes.isFull(tail, textBytes(fields, from, pairs), bytesMax, entriesMax)) {
-      words[at + TAIL] = nodes.append(words, at + NODES, tail, id, fields, from, pairs, bytesMax);
+    if (tail !== 0 && !nodes.isFull(tail, bytes, bytesMax, entriesMax)) {
+      words[at + TAIL] = nodes.append(words, at + NODES, tail, id, fields, from, pairs, bytes, bytesMax);
     } else {
       if (tail !== 0) words[at + TAIL] = nodes.shrink(words, at + NODES, tail);
-      words[at + TAIL] = nodes.begin(words, at + NODES, id, fields, from, pairs);
+      words[at + TAIL] = nodes.begin(words, at + NODES, id, fields, from, pairs, bytes);
     }
     id.write(words, at + LAST_ID);
     if (++words[at + LENGTH] === 1) id.write(words, at + FIRST_ID);
     this.entriesAdded++;
+    return true;
   }
 
   /** Deletes an entry; whether it was there. The key stays. */
@@ -204,19 +215,16 @@ export class Stream extends Collection {
     if (this.root === 0) return 0;
     const { nodes, cursor, words, at, probe } = this;
     let deleted = 0;
-    while (nodes.tree.seekFirst(words, at + NODES, cursor)) {
-      const length = words[at + LENGTH];
-      if (trim.length >= 0 && length <= trim.length) break;
+    while (trim.length < 0 || words[at + LENGTH] > trim.length) {
+      if (!nodes.tree.seekFirst(words, at + NODES, cursor)) break;
       const { node } = probe;
       node.open(cursor.member);
       const { count } = node;
       if (trim.limit > 0 && deleted + count > trim.limit) break;
-      node.toEnd();
-      node.previous();
-      if (trim.length >= 0 ? length - count >= trim.length : node.id.compare(trim.firstId) < 0) {
+      if (this.goesWhole(trim, node)) {
         if (deleted === 0) this.touch();
         this.removeNode(node.node);
-        words[at + LENGTH] = length - count;
+        words[at + LENGTH] -= count;
         deleted += count;
         continue;
       }
@@ -225,6 +233,14 @@ export class Stream extends Collection {
     }
     if (deleted > 0) this.findFirstId();
     return deleted;
+  }
+
+  /** Whether none of a node's entries is left by trimming. */
+  private goesWhole(trim: Trim, node: StreamNode): boolean {
+    if (trim.length >= 0) return this.length - node.count >= trim.length;
+    node.toEnd();
+    node.previous();
+    return node.id.compare(trim.firstId) < 0;
   }
 
   /** Marks entries of the node where `probe` stands, which does not go as a whole; returns how many. */
@@ -297,15 +313,18 @@ export class Stream extends Collection {
 
   // ── how far a group is ───────────────────────────────────────────────────────────────────────────────────────
 
-  /** How many entries a group has yet to hand out; UNKNOWN where deleted ones lie between them. */
-  lag(group: Address): number {
+  /**
+   * How many entries a group has yet to hand out; null where deleted ones lie between them. Negative where XGROUP was told that it
+   * has read more than there ever were.
+   */
+  lag(group: Address): number | null {
     const { groups, entriesAdded } = this;
     if (entriesAdded === 0) return 0;
     const lastId = groups.lastId(group, this.lastOfGroup);
     const known = groups.entriesRead(group);
     if (known !== UNKNOWN && !this.hasDeletedFrom(lastId)) return entriesAdded - known;
     const read = this.countUpTo(lastId);
-    return read === UNKNOWN ? UNKNOWN : entriesAdded - read;
+    return read === UNKNOWN ? null : entriesAdded - read;
   }
 
   /** Counts the next entry, `id`, as read by a group. */
@@ -317,10 +336,11 @@ export class Stream extends Collection {
     groups.setLastId(group, id);
   }
 
-  /** Whether an entry from `id` on was deleted by its id, as far as is known. */
+  /** Whether an entry from `id` on was deleted by its id, as far as is known: not of those before the first there is. */
   private hasDeletedFrom(id: StreamId): boolean {
     const deleted = this.maxDeletedId(this.id);
-    return this.length > 0 && !deleted.isZero && id.compare(deleted) <= 0;
+    if (this.length === 0 || deleted.isZero || this.firstId(this.edge).compare(deleted) > 0) return false;
+    return id.compare(deleted) <= 0;
   }
 
   /** How many entries were ever added up to `id`; UNKNOWN where that cannot be told: see Redis' XINFO, "lag". */

@@ -52,7 +52,9 @@ async function main(): Promise<void> {
 }
 
 function render({ sentences, ours, theirs }: Difference): string {
-  const lines = sentences.map((words) => words.map((word) => JSON.stringify(word)).join(' '));
+  const lines = sentences.map((words) =>
+    words.map((word) => JSON.stringify(word.length > 200 ? `${word.slice(0, 20)}…${word.length}` : word)).join(' '),
+  );
   return [...lines.map((line) => `> ${line}`), 'ours:', ours, 'theirs:', theirs].join('\n');
 }
 

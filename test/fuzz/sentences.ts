@@ -18,8 +18,8 @@ const SPOILT = 0.03;
 /** How often a number of keys is not the number of keys. */
 const MISCOUNTED = 0.05;
 
-/** Options that make replies depend on the clock, or that want a setting, or that the oracle (7.0) does not know (WITHSCORE). */
-const AVOIDED_TOKENS: ReadonlySet<string> = new Set(['IDLETIME', 'FREQ', 'WITHSCORE']);
+/** Words that make replies depend on the clock, or that want a setting, or that the oracle (7.0) does not know (WITHSCORE, the new parts of FULL). */
+const AVOIDED_TOKENS: ReadonlySet<string> = new Set(['IDLETIME', 'FREQ', 'WITHSCORE', 'FULL', 'BYLEX', '*']);
 
 /** Commands that draw as often as a negative count says, and a count that is too much for any server. */
 const DRAWS: ReadonlySet<string> = new Set(['SRANDMEMBER', 'HRANDFIELD', 'ZRANDMEMBER']);
@@ -38,13 +38,18 @@ function familyOf(spec: CommandSpec): string {
   return spec.name === 'SORT' || spec.name === 'SORT_RO' ? 'list' : spec.family;
 }
 
+function isSpoken({ token }: Argument): boolean {
+  return token === null || !AVOIDED_TOKENS.has(token);
+}
+
 function speak(random: Random, family: string, argument: Argument, words: string[]): void {
   if (argument.optional && random.fraction() >= OPTION) return;
-  if (argument.token !== null && AVOIDED_TOKENS.has(argument.token)) return;
+  if (!isSpoken(argument)) return;
   const times = argument.repeated ? 1 + random.below(REPEATS_MAX) : 1;
   for (let i = 0; i < times; i++) {
     if (argument.token !== null && (i === 0 || argument.repeatsToken)) words.push(inSomeCase(random, argument.token));
-    if (argument.kind === 'choice') speak(random, family, { ...one(random, argument.parts), optional: false }, words);
+    if (argument.kind === 'choice')
+      speak(random, family, { ...one(random, argument.parts.filter(isSpoken)), optional: false }, words);
     else if (argument.kind === 'block') speakAll(random, family, argument.parts, words);
     else if (argument.kind === 'value') words.push(randomValue(random, family, argument));
   }
@@ -57,6 +62,17 @@ function speakAll(random: Random, family: string, parts: readonly Argument[], wo
       const count = 1 + random.below(3);
       words.push(String(count));
       for (let key = 0; key < count; key++) words.push(randomKey(random, family));
+      i++;
+    } else if (
+      parts[i].type === 'key' &&
+      parts[i].repeated &&
+      parts[i + 1]?.repeated &&
+      random.fraction() >= MISCOUNTED
+    ) {
+      // XREAD: as many IDs as keys.
+      const count = 1 + random.below(2);
+      for (let key = 0; key < count; key++) words.push(randomKey(random, family));
+      for (let id = 0; id < count; id++) words.push(randomValue(random, family, parts[i + 1]));
       i++;
     } else {
       speak(random, family, parts[i], words);

@@ -10,7 +10,7 @@ import { command, type Stage, type StageSession } from '../transcripts/session';
 import { stages } from '../transcripts/stages';
 import { OracleStage } from './oracle-stage';
 
-const RUNS = 60;
+const RUNS = 40;
 const PLACES_MAX = 3000;
 
 type Words = readonly string[];

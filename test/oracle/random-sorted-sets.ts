@@ -93,7 +93,7 @@ const adding = fc.oneof(
 );
 
 /** Where a walk in pieces stands is not to be compared. */
-const everything = fc.constant(['COUNT', '1000']);
+const everything = fc.constant<Words>(['COUNT', '1000']);
 const members = fc.oneof(
   command('ZSCORE', anyKey, member),
   command('ZMSCORE', anyKey, some(member, 1, 4)),

@@ -9,7 +9,7 @@ import { stages } from '../transcripts/stages';
 import { OracleStage } from './oracle-stage';
 import { randomSortedSetCommand, SORTED_SET_INSPECTION, SORTED_SET_SETUP } from './random-sorted-sets';
 
-const RUNS = 300;
+const RUNS = 200;
 const COMMANDS_PER_RUN_MAX = 60;
 
 type Words = (string | Buffer)[];

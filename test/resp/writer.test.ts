@@ -22,6 +22,7 @@ describe('ReplyWriter', () => {
     ['set', (w) => w.set(3), '*3\r\n', '~3\r\n'],
     ['push', (w) => w.push(3), '*3\r\n', '>3\r\n'],
     ['double', (w) => w.double(1.5), '$3\r\n1.5\r\n', ',1.5\r\n'],
+    ['a double in a spelling of its own', (w) => w.spelledDouble('1.50'), '$4\r\n1.50\r\n', ',1.50\r\n'],
     ['infinity', (w) => w.double(-Infinity), '$4\r\n-inf\r\n', ',-inf\r\n'],
     ['true', (w) => w.boolean(true), ':1\r\n', '#t\r\n'],
     ['false', (w) => w.boolean(false), ':0\r\n', '#f\r\n'],

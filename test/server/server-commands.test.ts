@@ -100,7 +100,7 @@ test('DEBUG PROTOCOL shows every type of RESP3', async () => {
 });
 
 test('DEBUG OBJECT tells the length in an RDB file', async () => {
-  const say = start({ 'enable-debug-command': 'yes' }).client();
+  const say = start({ 'enable-debug-command': 'yes', rdbcompression: 'no' }).client();
   const lengths: [string, number][] = [
     ['127', 2],
     ['-128', 2],
@@ -115,6 +115,8 @@ test('DEBUG OBJECT tells the length in an RDB file', async () => {
     await say(`SET k ${value}`);
     expect(await say('DEBUG OBJECT k')).toContain(` serializedlength:${length} `);
   }
+  await say('CONFIG SET rdbcompression yes');
+  expect(await say('DEBUG OBJECT k')).toContain(' serializedlength:203 ');
 });
 
 test('DEBUG ERROR, LOG and STRINGMATCH-LEN', async () => {

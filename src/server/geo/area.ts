@@ -7,7 +7,15 @@
  * also at the date line, where the grid wraps around and the area's bounds do not, and where it takes a coarser grid than needed.
  */
 import { columnOf, interleave, latitudeAt, longitudeAt, rowOf, STEP_MAX, type Place } from './geohash';
-import { degreesOfMeridian, degreesOfParallel, distanceBetween, distanceOfLatitudes } from './distance';
+import {
+  degreesOfMeridian,
+  degreesOfParallel,
+  distanceOfLatitudes,
+  distanceOfSquare,
+  Limit,
+  RADIANS_PER_DEGREE,
+} from './distance';
+import { cosine, sine } from './trigonometry';
 
 /** Half of the equator's length on a Mercator map. */
 const MERCATOR_MAX = 20037726.37;
@@ -44,6 +52,12 @@ export class Area {
   private south = 0;
   private north = 0;
 
+  /** The center's angles, its latitude's cosine, and how far a place may be from it: of a box, how far east or west. */
+  private radiansEast = 0;
+  private radiansNorth = 0;
+  private cosineNorth = 0;
+  private readonly limit = new Limit();
+
   setCenter({ longitude, latitude }: Place): void {
     this.longitude = longitude;
     this.latitude = latitude;
@@ -62,18 +76,7 @@ export class Area {
     this.unit = unit;
   }
 
-  /** The distance in meters of a place from the center; -1 where the place is outside. */
-  distanceOf({ longitude, latitude }: Place): number {
-    if (!this.isBox) {
-      const distance = distanceBetween(this.longitude, this.latitude, longitude, latitude);
-      return distance > this.radius * this.unit ? -1 : distance;
-    }
-    if (distanceOfLatitudes(latitude, this.latitude) > (this.height * this.unit) / 2) return -1;
-    if (distanceBetween(longitude, latitude, this.longitude, latitude) > (this.width * this.unit) / 2) return -1;
-    return distanceBetween(this.longitude, this.latitude, longitude, latitude);
-  }
-
-  /** Finds the cells. */
+  /** Finds the cells, and makes ready for `distanceOf`. */
   cover(): void {
     this.findBounds();
     this.step = this.estimateStep();
@@ -85,6 +88,40 @@ export class Area {
     this.isNeeded.fill(1);
     if (this.step >= 2) this.dropCells();
     this.findScores();
+    this.radiansEast = this.longitude * RADIANS_PER_DEGREE;
+    this.radiansNorth = this.latitude * RADIANS_PER_DEGREE;
+    this.cosineNorth = cosine(this.radiansNorth);
+    this.limit.set(this.isBox ? (this.width * this.unit) / 2 : this.radius * this.unit);
+  }
+
+  /** The distance in meters of a place from the center; -1 where the place is outside. */
+  distanceOf({ longitude, latitude }: Place): number {
+    return this.isBox ? this.distanceInBox(longitude, latitude) : this.distanceInCircle(longitude, latitude);
+  }
+
+  private distanceInCircle(longitude: number, latitude: number): number {
+    const v = sine((longitude * RADIANS_PER_DEGREE - this.radiansEast) / 2);
+    if (v === 0) {
+      const distance = distanceOfLatitudes(this.latitude, latitude);
+      return distance > this.radius * this.unit ? -1 : distance;
+    }
+    const radians = latitude * RADIANS_PER_DEGREE;
+    const u = sine((radians - this.radiansNorth) / 2);
+    const square = u * u + this.cosineNorth * cosine(radians) * v * v;
+    return this.limit.isExceededBy(square) ? -1 : distanceOfSquare(square);
+  }
+
+  /** A place is in a box that is near enough in latitude, and on its own circle of latitude in longitude. */
+  private distanceInBox(longitude: number, latitude: number): number {
+    const distance = distanceOfLatitudes(this.latitude, latitude);
+    if (distance > (this.height * this.unit) / 2) return -1;
+    const v = sine((longitude * RADIANS_PER_DEGREE - this.radiansEast) / 2);
+    if (v === 0) return distance;
+    const radians = latitude * RADIANS_PER_DEGREE;
+    const cosineThere = cosine(radians);
+    if (this.limit.isExceededBy(cosineThere * cosineThere * v * v)) return -1;
+    const u = sine((radians - this.radiansNorth) / 2);
+    return distanceOfSquare(u * u + this.cosineNorth * cosineThere * v * v);
   }
 
   /** The degrees between which the area lies: for a circle those of the square around it. */

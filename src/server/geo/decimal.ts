@@ -36,7 +36,11 @@ export function writeDistance(distance: number, target: Uint8Array): number {
 
 /** Degrees as C's "%.17f" without the zeros at the end. */
 export function degreesText(degrees: number): string {
-  return fixedText(degrees, DEGREE_PLACES).replace(/\.?0+$/, '');
+  const text = fixedText(degrees, DEGREE_PLACES);
+  let end = text.length;
+  while (text.charCodeAt(end - 1) === ZERO) end--;
+  if (text.charCodeAt(end - 1) === POINT) end--;
+  return text.slice(0, end);
 }
 
 /** Degrees as errors quote them: C's "%f". */

@@ -6,8 +6,8 @@
  * Latitudes end at ±85.05112878° as on a Mercator map (EPSG:3857); the textual geohashes that people exchange go to the poles
  * and have their own cells. (G. M. Morton, A computer oriented geodetic data base, 1966; G. Niemeyer, geohash.org, 2008.)
  *
- * Bits are handled as two halves of 32 bits, because a double holds 54 bits but computes with 32. The largest longitude and
- * latitude belong to no piece and get the number 2^26, one more than any: 54 bits then. Redis does so, and so it stays.
+ * Bits are handled as two halves of 32 bits, because numbers here compute with no more. The largest longitude and latitude, and
+ * what rounds to them, belong to no piece and get the number 2^26, one more than any: 54 bits then. Redis does so, and so it stays.
  */
 
 export const LONGITUDE_MAX = 180;
@@ -24,7 +24,6 @@ const TWO_32 = 2 ** 32;
 /** In textual geohashes. */
 const POLE = 90;
 const ALPHABET = Buffer.from('0123456789bcdefghjkmnpqrstuvwxyz', 'latin1');
-const CHARACTER_BITS = 5;
 export const TEXT_LENGTH = 11;
 
 /** A place on earth, in degrees. */
@@ -87,9 +86,12 @@ function isInteger64(score: number): boolean {
 
 /** The bits of two numbers in turn, those of `row` in the even places, plus `added` (0 or 1); rounded above 2^53. */
 export function interleave(row: number, column: number, added: number): number {
-  const low = spread(row & 0xffff) | (spread(column & 0xffff) << 1);
-  const high = spread(row >>> 16) | (spread(column >>> 16) << 1);
-  return (high >>> 0) * TWO_32 + ((low >>> 0) + added);
+  return interleaveHalf(row >>> 16, column >>> 16) * TWO_32 + (interleaveHalf(row, column) + added);
+}
+
+/** The lower 16 bits of two numbers in turn. */
+function interleaveHalf(row: number, column: number): number {
+  return (spread(row & 0xffff) | (spread(column & 0xffff) << 1)) >>> 0;
 }
 
 /** 16 bits with a 0 before each. */
@@ -115,10 +117,11 @@ function evenBits(bits: number): number {
  */
 export function writeText({ longitude, latitude }: Place, target: Uint8Array): void {
   const row = pieceOf(latitude, POLE, 2 * POLE, STEP_MAX);
-  const bits = interleave(row, columnOf(longitude, STEP_MAX), 0);
-  for (let i = 0; i < TEXT_LENGTH - 1; i++) {
-    const shift = 2 * STEP_MAX - (i + 1) * CHARACTER_BITS;
-    target[i] = ALPHABET[Math.floor(bits / 2 ** shift) % 2 ** CHARACTER_BITS];
-  }
+  const column = columnOf(longitude, STEP_MAX);
+  // 20 of the 52 bits are in the upper half: four characters, of which no bit is in the lower one.
+  const high = interleaveHalf(row >>> 16, column >>> 16);
+  const low = interleaveHalf(row, column);
+  for (let i = 0; i < 4; i++) target[i] = ALPHABET[(high >>> (15 - 5 * i)) & 31];
+  for (let i = 0; i < 6; i++) target[4 + i] = ALPHABET[(low >>> (27 - 5 * i)) & 31];
   target[TEXT_LENGTH - 1] = ALPHABET[0];
 }

@@ -46,7 +46,9 @@ export class Matches {
   }
 
   private found(count: number): Uint32Array {
-    return Uint32Array.from({ length: count }, (_, i) => i);
+    const numbers = new Uint32Array(count);
+    for (let i = 0; i < count; i++) numbers[i] = i;
+    return numbers;
   }
 
   /** Below 0 where match a is replied before b. */

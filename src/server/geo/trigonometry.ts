@@ -72,14 +72,11 @@ function sineNear(angle: number, low: number, subtrahend: number): number {
     const series =
       1 / 6 -
       square * (1 / 120 - square * (1 / 5040 - square * (1 / 362880 - square * (1 / 39916800 - square / 6227020800))));
-    const rest = low * (1 - square / 2) - angle * square * series;
-    // A low part that outweighs the angle: an angle of nearly π.
-    return angle - subtrahend + rest;
+    return angle - subtrahend + (low * (1 - square / 2) - angle * square * series);
   }
   const step = Math.round(angle * STEPS_PER_RADIAN);
   const rest = angle - step / STEPS_PER_RADIAN;
-  const sinesStep = sines[step];
-  return fromTable(sinesStep, sinesLow[step], cosines[step], cosinesLow[step], rest, low, subtrahend);
+  return fromTable(sines[step], sinesLow[step], cosines[step], cosinesLow[step], rest, low, subtrahend);
 }
 
 /** cos(angle + low), for an angle within ±π/4. */

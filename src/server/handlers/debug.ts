@@ -4,8 +4,8 @@
  */
 import { ascii, globMatch } from '../../base';
 import { containerHelp, type Handlers, type server } from '../../commands';
-import { Digests, ENCODING_NAMES } from '../../storage';
-import type { Handler } from '../call';
+import { Digests, ENCODING_NAMES, ENCODING_QUICKLIST, type Address } from '../../storage';
+import type { Call, Handler } from '../call';
 import { NO_SUCH_KEY } from '../error-replies';
 
 const NOT_IN_RESP2 = 'ERR RESP2 is not supported by this command';
@@ -46,7 +46,8 @@ export const debugHandlers: Pick<ServerHandlers, Extract<keyof ServerHandlers, `
     const length = call.dumps.valueBytes(call.database, record, call.node.settings.values.rdbcompression);
     call.reply.simple(
       `Value at:0x${record.toString(16)} refcount:1 encoding:${ENCODING_NAMES[encoding]} serializedlength:${length} ` +
-        `lru:${keyspace.records.access(record)} lru_seconds_idle:${keyspace.idleSeconds(record)}`,
+        `lru:${keyspace.records.access(record)} lru_seconds_idle:${keyspace.idleSeconds(record)}` +
+        (encoding === ENCODING_QUICKLIST ? describeNodes(call, record) : ''),
     );
   },
 
@@ -120,6 +121,20 @@ const SAMPLES: Readonly<Record<string, Handler>> = {
 };
 
 const SAMPLE_NAMES = Object.keys(SAMPLES).join('|');
+
+/** What DEBUG OBJECT says besides of a large list. Nodes are never compressed here. */
+function describeNodes(call: Call, record: Address): string {
+  const { list } = call;
+  list.open(call.database, call.arg(2), record);
+  const { nodeCount } = list;
+  let bytes = 0;
+  for (let i = 0; i < nodeCount; i++) bytes += list.node(i).length;
+  const limit = call.keyspace.limits['list-max-listpack-size'];
+  return (
+    ` ql_nodes:${nodeCount} ql_avg_node:${(list.length / nodeCount).toFixed(2)} ql_listpack_max:${limit}` +
+    ` ql_compressed:0 ql_uncompressed_size:${bytes}`
+  );
+}
 
 /** Does nothing for a while, and nothing else either: the point of DEBUG SLEEP. */
 function blockProcess(durationMs: number): void {

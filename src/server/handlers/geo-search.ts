@@ -44,16 +44,13 @@ export function search(call: Call, sourceAt: number, spelling: number, mayStore:
 /** Gathers the members in the area, cell by cell. */
 function findMatches(set: SortedSet): void {
   const { area } = query;
-  const { length } = set;
   const limit = query.isAny ? query.count : Infinity;
   area.cover();
   for (let i = 0; i < area.count; i++) {
-    const rank = set.countBelow(area.minima[i], false);
-    if (rank === length) continue;
+    if (!set.seekScore(area.minima[i])) continue;
     const max = area.maxima[i];
-    set.seek(rank);
     do {
-      const { score } = set;
+      const score = set.walkScore;
       if (score >= max) break;
       const distance = area.distanceOf(decode(score, place));
       if (distance < 0) continue;

@@ -24,7 +24,7 @@ export const setOperationHandlers: Pick<
     const sets = openAll(call, 1, call.argc - 1);
     if (sets === null) return;
     if (isFirstAgain(call, 1)) return call.reply.set(0);
-    if (!isRemovingCheaper(sets)) return replyWhere(call, largestFirst(sets), false);
+    if (!isRemovingCheaper(sets)) return replyWhere(call, likeliestFirst(sets), false);
     withDraft(call, (result) => {
       subtract(sets, result);
       replyAll(call, result);
@@ -35,11 +35,11 @@ export const setOperationHandlers: Pick<
     const sets = openAll(call, 2, call.argc - 2);
     if (sets === null) return;
     store(call, (result) => {
-      result.startAs(ENCODING_INTSET);
       if (isFirstAgain(call, 2)) return;
       if (isRemovingCheaper(sets)) return subtract(sets, result);
-      const ordered = largestFirst(sets);
-      for (sets[0].start(); nextWhere(ordered, false);) result.addNew(sets[0].name(member));
+      const positions = positionsWhere(likeliestFirst(sets), false);
+      result.startAs(ENCODING_INTSET, positions.length);
+      addAll(result, sets[0], positions);
     });
   },
 
@@ -72,21 +72,21 @@ export const setOperationHandlers: Pick<
     if (sets === null) return;
     store(call, (result) => {
       const ordered = smallestFirst(sets);
-      result.startAs(ordered[0].isIntset ? ENCODING_INTSET : ENCODING_LISTPACK);
-      let isAllIntegers = true;
-      for (ordered[0].start(); nextWhere(ordered, true);) {
-        ordered[0].name(member);
-        isAllIntegers &&= isInt64(member.buffer, member.start, member.end);
-        result.addNew(member);
-      }
-      if (isAllIntegers) result.packIntegers();
+      const [smallest] = ordered;
+      const positions = positionsWhere(ordered, true);
+      // As Redis: a few integers become an intset, from whatever sets they come.
+      const isFew = positions.length <= call.keyspace.limits['set-max-intset-entries'];
+      const isIntset = smallest.isIntset || (isFew && areIntegers(smallest, positions));
+      result.startAs(isIntset ? ENCODING_INTSET : ENCODING_LISTPACK, positions.length);
+      addAll(result, smallest, positions);
     });
   },
 
   SUNION(call) {
     const sets = openAll(call, 1, call.argc - 1);
     if (sets === null) return;
-    if (sets.length <= ASKED_FOR_UNION_MAX) return replyUnion(call, sets);
+    // A union of intsets is in order, as long as it is an intset: people have come to expect it.
+    if (sets.length <= ASKED_FOR_UNION_MAX && !isAllIntsets(sets)) return replyUnion(call, sets);
     withDraft(call, (result) => {
       unite(sets, result);
       replyAll(call, result);
@@ -115,9 +115,13 @@ function smallestFirst(sets: readonly MemberSet[]): MemberSet[] {
   return [...sets].sort((a, b) => a.length - b.length);
 }
 
-/** The first set, then the others: those that most likely have a member first. */
-function largestFirst([first, ...others]: readonly MemberSet[]): MemberSet[] {
-  return [first, ...others.sort((a, b) => b.length - a.length)];
+function largestFirst(sets: readonly MemberSet[]): MemberSet[] {
+  return [...sets].sort((a, b) => b.length - a.length);
+}
+
+/** The first set, then those that are asked: the large ones before the small ones. */
+function likeliestFirst([first, ...others]: readonly MemberSet[]): MemberSet[] {
+  return [first, ...largestFirst(others)];
 }
 
 /** Goes on to the next member of the first set that all others have (`shared`) or that none of them has; false after the last. */
@@ -157,22 +161,40 @@ function replyAt(call: Call, set: MemberSet, positions: readonly number[]): void
 
 /** Replies the members of the largest set, then those of the others that no set before has. */
 function replyUnion(call: Call, sets: readonly MemberSet[]): void {
-  const ordered = smallestFirst(sets).reverse();
+  const ordered = largestFirst(sets);
   const positions = ordered.map((set, i) => (i === 0 ? [] : positionsWhere([set, ...ordered.slice(0, i)], false)));
   call.reply.set(positions.reduce((count, { length }) => count + length, ordered[0].length));
   ordered[0].writeMembers(call.reply.out);
   ordered.forEach((set, i) => replyAt(call, set, positions[i]));
 }
 
+function areIntegers(set: MemberSet, positions: readonly number[]): boolean {
+  for (set.position of positions) {
+    const { buffer, start, end } = set.name(member);
+    if (!isInt64(buffer, start, end)) return false;
+  }
+  return true;
+}
+
+/** Adds the members at these positions of another set, all of them new. */
+function addAll(result: MemberSet, set: MemberSet, positions: readonly number[]): void {
+  for (set.position of positions) result.addNew(set.name(member));
+}
+
+/** Puts all members of all sets into `result`. What comes first decides how it is packed, and has the order of the arguments. */
 function unite(sets: readonly MemberSet[], result: MemberSet): void {
   result.startAs(ENCODING_INTSET, Math.max(...sets.map(({ length }) => length)));
-  for (const set of sets) {
-    const isFirst = !result.exists;
-    for (set.start(); set.next();) {
-      if (isFirst) result.addNew(set.name(member));
-      else result.add(set.name(member));
+  for (const set of isAllIntsets(sets) ? largestFirst(sets) : sets) {
+    if (!result.exists && set.isIntset) {
+      result.copyIntset(set);
+    } else {
+      for (set.start(); set.next();) result.add(set.name(member));
     }
   }
+}
+
+function isAllIntsets(sets: readonly MemberSet[]): boolean {
+  return sets.every((set) => set.isIntset || !set.exists);
 }
 
 /** Whether the key in argument `first` comes again after it: then nothing is left of a difference. */

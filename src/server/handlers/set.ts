@@ -135,8 +135,8 @@ function popAllBut(call: Call, set: MemberSet, left: number): void {
   const key = call.arg(1);
   try {
     const staying = setDraft.begin();
-    staying.startAs(set.isIntset ? ENCODING_INTSET : ENCODING_LISTPACK);
-    for (set.position of sample(set, left, keyspace.random)) staying.add(set.name(call.value));
+    staying.startAs(set.isIntset ? ENCODING_INTSET : ENCODING_LISTPACK, left);
+    for (set.position of sample(set, left, keyspace.random)) staying.addNew(set.name(call.value));
     for (set.start(); set.next();) if (!staying.has(set.name(call.value))) call.reply.bulk(call.value);
     setDraft.moveTo(database, key, keyspace.records.expiry(database.peek(key)));
   } finally {

@@ -8,7 +8,7 @@
  * Numbers are what C's `strtod` reads: blanks may lead, hexadecimals and infinities are numbers, and so is nothing (0). A weight
  * that is missing is 0, or comes before all texts. Texts are compared byte by byte, as in the locale "C".
  */
-import { Bytes, parseDouble } from '../../base';
+import { Bytes, EMPTY_BUFFER, parseDouble } from '../../base';
 import type { generic, Handlers } from '../../commands';
 import { List, SortedSet, TYPE_LIST, TYPE_SET, TYPE_SORTED_SET, type MemberSet } from '../../storage';
 import type { Call, Handler } from '../call';
@@ -74,6 +74,9 @@ function sort(call: Call, mayStore: boolean): void {
   if (chosen === null) call.reply.error(NOT_A_SCORE);
   else if (options.destination > 0) store(call, options, chosen);
   else reply(call, options, chosen);
+  // Nothing may hold on to the copies.
+  element.set(EMPTY_BUFFER, 0, 0);
+  value.set(EMPTY_BUFFER, 0, 0);
 }
 
 /** Null after the error reply. */

@@ -32,12 +32,20 @@ class ScoreBound {
   parse({ buffer, start, end }: Bytes): boolean {
     this.isExcluded = start < end && buffer[start] === OPEN;
     if (this.isExcluded) start++;
+    const from = start;
     while (start < end && isBlank(buffer[start])) start++;
-    const nul = buffer.subarray(start, end).indexOf(0);
-    if (nul >= 0) end = start + nul;
-    this.score = start === end ? 0 : readDouble(buffer, start, end);
+    this.score = readDouble(buffer, start, end);
+    if (Number.isNaN(this.score)) this.score = readToNul(buffer, from, start, end);
     return !Number.isNaN(this.score);
   }
+}
+
+/** The double before the first NUL, where C's strings end: 0 where nothing is before it, not even the blanks from `from` on. */
+function readToNul(buffer: Uint8Array, from: number, start: number, end: number): number {
+  let nul = start;
+  while (nul < end && buffer[nul] !== 0) nul++;
+  if (nul === start) return start === from ? 0 : NaN;
+  return nul < end ? readDouble(buffer, start, nul) : NaN;
 }
 
 class ScoreBounds implements Bounds {

@@ -72,8 +72,7 @@ export const sortedSetOperationHandlers: Pick<Handlers<typeof sortedSet, Handler
     const [smallest, ...others] = smallestFirst(combination.sources);
     let found = 0;
     for (smallest.start(); (limit === 0 || found < limit) && smallest.next();) {
-      const name = smallest.name(member);
-      if (others.every((source) => source.has(name))) found++;
+      if (isInAll(smallest.name(member), others)) found++;
     }
     call.reply.integer(found);
   },
@@ -163,8 +162,18 @@ function intersect({ sources, aggregate }: Combination, result: SortedSet): void
 function subtract({ sources: [first, ...others] }: Combination, result: SortedSet): void {
   for (first.start(); first.next();) {
     const name = first.name(member);
-    if (!others.some((source) => source.has(name))) result.add(first.score, name);
+    if (!isInAny(name, others)) result.add(first.score, name);
   }
+}
+
+function isInAll(name: Bytes, sources: readonly Source[]): boolean {
+  for (const source of sources) if (!source.has(name)) return false;
+  return true;
+}
+
+function isInAny(name: Bytes, sources: readonly Source[]): boolean {
+  for (const source of sources) if (source.has(name)) return true;
+  return false;
 }
 
 function smallestFirst(sources: readonly Source[]): Source[] {

@@ -7,7 +7,7 @@ import type { Handlers, sortedSet } from '../../commands';
 import { TYPE_SORTED_SET, type SortedSet } from '../../storage';
 import type { Call, Handler } from '../call';
 import { COUNT_NOT_POSITIVE, NOT_POSITIVE, NUMKEYS_NOT_POSITIVE } from '../error-replies';
-import { FLAT_SCORES, replyMembers, SCORES_IN_PAIRS, writeMembers } from './sorted-set-replies';
+import { FLAT_SCORES, SCORES_IN_PAIRS, writeMembers } from './sorted-set-replies';
 
 type Names = 'BZMPOP' | 'BZPOPMAX' | 'BZPOPMIN' | 'ZMPOP' | 'ZPOPMAX' | 'ZPOPMIN';
 
@@ -50,8 +50,8 @@ function pop(call: Call, isHighest: boolean): void {
   if (set === null) return;
   const scores = isCounted && call.reply.protocol === 3 ? SCORES_IN_PAIRS : FLAT_SCORES;
   const popped = Math.min(count, set.length);
-  replyMembers(call, set, isHighest ? set.length - 1 : 0, popped, isHighest, scores);
-  remove(call, set, popped, isHighest);
+  call.reply.array(scores === FLAT_SCORES ? popped * 2 : popped);
+  take(call, set, popped, isHighest, scores);
 }
 
 function popOrWait(call: Call, isHighest: boolean): void {
@@ -64,8 +64,7 @@ function popOrWait(call: Call, isHighest: boolean): void {
     if (!set.exists) continue;
     call.reply.array(3);
     call.reply.bulk(call.arg(i));
-    writeMembers(call, set, isHighest ? set.length - 1 : 0, 1, isHighest, FLAT_SCORES);
-    remove(call, set, 1, isHighest);
+    take(call, set, 1, isHighest, FLAT_SCORES);
     return;
   }
   waitForMembers(call, 1, last - 1, timeoutMs);
@@ -112,16 +111,18 @@ function popFromFirst(call: Call): boolean {
     const popped = Math.min(count, set.length);
     call.reply.array(2);
     call.reply.bulk(call.arg(i));
-    replyMembers(call, set, isHighest ? set.length - 1 : 0, popped, isHighest, SCORES_IN_PAIRS);
-    remove(call, set, popped, isHighest);
+    call.reply.array(popped);
+    take(call, set, popped, isHighest, SCORES_IN_PAIRS);
     return true;
   }
   return false;
 }
 
-/** Removes members that have been replied. */
-function remove(call: Call, set: SortedSet, count: number, isHighest: boolean): void {
-  if (count > 0) set.removeRange(isHighest ? set.length - count : 0, count);
+/** Replies `count` members from an end, without the head of an array, and removes them. */
+function take(call: Call, set: SortedSet, count: number, isHighest: boolean, scores: number): void {
+  const { length } = set;
+  writeMembers(call, set, isHighest ? length - 1 : 0, count, isHighest, scores);
+  if (count > 0) set.removeRange(isHighest ? length - count : 0, count);
   call.changed(count);
 }
 

@@ -54,7 +54,7 @@ export const streamInfoHandlers: Pick<Handlers<typeof stream, Handler>, InfoComm
       tell(call, 'consumers', groups.consumerCount(group));
       tell(call, 'pending', groups.pendingOfGroup(group));
       tellId(call, 'last-delivered-id', groups.lastId(group, id));
-      tellKnown(call, 'entries-read', groups.entriesRead(group));
+      tellKnown(call, 'entries-read', known(groups.entriesRead(group)));
       tellKnown(call, 'lag', stream.lag(group));
     }
   },
@@ -128,7 +128,7 @@ function replyGroup(call: Call, stream: Stream, group: Address, count: number): 
   reply.text('name');
   reply.bulk(groups.name(group, name));
   tellId(call, 'last-delivered-id', groups.lastId(group, id));
-  tellKnown(call, 'entries-read', groups.entriesRead(group));
+  tellKnown(call, 'entries-read', known(groups.entriesRead(group)));
   tellKnown(call, 'lag', stream.lag(group));
   tell(call, 'pel-count', groups.pendingOfGroup(group));
   reply.text('pending');
@@ -179,10 +179,14 @@ function tell(call: Call, what: string, value: number): void {
   call.reply.integer(value);
 }
 
-/** The same for a number that may be unknown: null then. */
-function tellKnown(call: Call, what: string, value: number): void {
+function known(count: number): number | null {
+  return count === UNKNOWN ? null : count;
+}
+
+/** The same for a number that may be unknown. */
+function tellKnown(call: Call, what: string, value: number | null): void {
   call.reply.text(what);
-  if (value === UNKNOWN) call.reply.null();
+  if (value === null) call.reply.null();
   else call.reply.integer(value);
 }
 

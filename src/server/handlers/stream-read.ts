@@ -154,9 +154,11 @@ function latestIds(call: Call): Map<number, Uint8Array> {
   const ids = new Map<number, Uint8Array>();
   for (let i = keysAt; i < keysAt + keyCount; i++) {
     if (!isSign(call, i + keyCount, '$')) continue;
-    const stream = call.readable(call.stream, i);
-    if (stream === null || !stream.exists) after.setZero();
-    else stream.lastId(after);
+    const { stream, database } = call;
+    const key = call.arg(i);
+    stream.open(database, key, database.peek(key));
+    if (stream.exists) stream.lastId(after);
+    else after.setZero();
     ids.set(i + keyCount, Buffer.from(after.toString()));
   }
   return ids;
@@ -165,10 +167,9 @@ function latestIds(call: Call): Map<number, Uint8Array> {
 /** Replies what a stream has after the id that argument i + keyCount says; whether there is something. */
 function readStream(call: Call, stream: Stream, i: number): boolean {
   const idAt = i + options.keyCount;
-  if (stream.length === 0 || isSign(call, idAt, '$')) return false;
+  if (isSign(call, idAt, '$')) return false;
   after.parse(call.arg(idAt));
-  stream.lastEntryId(other);
-  if (other.compare(after) <= 0) return false;
+  if (!stream.hasAfter(after)) return false;
   replyKey(call, i);
   after.increment();
   replyRange(call.reply, stream, after, LARGEST_ID, options.limit, false);
@@ -189,10 +190,7 @@ function readGroup(call: Call, stream: Stream, i: number): boolean {
   const idAt = i + options.keyCount;
   // The largest id means ">" too.
   const isNew = isSign(call, idAt, '>') || (after.parse(call.arg(idAt)) && after.isMax);
-  if (isNew) {
-    groups.lastId(group, after);
-    if (stream.length === 0 || !stream.lastEntryId(other) || other.compare(after) <= 0) return false;
-  }
+  if (isNew && !stream.hasAfter(groups.lastId(group, after))) return false;
   replyKey(call, i);
   after.increment();
   if (isNew) handOut(call, stream, group, consumer);
@@ -206,12 +204,18 @@ function handOut(call: Call, stream: Stream, group: Address, consumer: Address):
   const { groups } = stream;
   const { nowMs } = call.keyspace;
   const walk = stream.range(after, LARGEST_ID, false);
+  // Unless the group was set back, nothing that comes now is pending yet.
+  const isFresh = groups.pendingOfGroup(group) === 0 || groups.lastPendingId(group, other).compare(after) < 0;
   const out = beginAside(call.reply);
   let count = 0;
   while (walk.next()) {
     stream.noteRead(group, walk.id);
     replyEntry(call.reply, walk);
-    if (!options.isUnacknowledged) groups.handOut(group, consumer, walk.id, nowMs);
+    if (!options.isUnacknowledged) {
+      if (isFresh) groups.addPending(group, consumer, walk.id, nowMs, 1);
+      else groups.handOut(group, consumer, walk.id, nowMs);
+      groups.setActive(consumer, nowMs);
+    }
     if (++count === options.limit) break;
   }
   const aside = endAside(call.reply, out);

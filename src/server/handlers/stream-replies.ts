@@ -4,22 +4,20 @@
  * Such a list is written *aside*, into an output of its own, and goes behind its head when it is complete: a copy of what
  * is short, while long outputs change hands. Deleted entries lie between the others, so counting first would be to walk twice.
  */
-import { Output } from '../../base';
+import { Bytes, Output } from '../../base';
 import type { ReplyWriter } from '../../resp';
-import { Bytes } from '../../base';
-import { StreamId, STREAM_ID_SPELLING_BYTES, type Stream, type StreamWalk } from '../../storage';
+import { StreamId, type Stream, type StreamWalk } from '../../storage';
 
 /** For ranges without a beginning or end. Not to be changed. */
 export const SMALLEST_ID = new StreamId();
 export const LARGEST_ID = StreamId.max();
 
-const spelling = new Uint8Array(STREAM_ID_SPELLING_BYTES);
 const text = new Bytes();
 /** Outputs that nobody writes aside to. */
 const idle: Output[] = [];
 
 export function replyId(reply: ReplyWriter, id: StreamId): void {
-  reply.bulkAt(spelling, 0, id.spell(spelling, 0));
+  reply.bulk(id.text(text));
 }
 
 /** The entry where a walk stands: its id, its names and values. */

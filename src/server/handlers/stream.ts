@@ -3,7 +3,7 @@
  * stream-claims.ts, XINFO is in stream-info.ts.
  */
 import type { Handlers, stream } from '../../commands';
-import { STREAM_NODE_BYTES_MAX, StreamId, textBytes } from '../../storage';
+import { StreamId } from '../../storage';
 import type { Call, Handler } from '../call';
 import {
   ENTRIES_ADDED_BELOW_LENGTH,
@@ -53,9 +53,7 @@ export const streamHandlers: Handlers<typeof stream, Handler> = {
     if (last.isMax) return call.reply.error(IDS_EXHAUSTED);
     const { id } = options;
     if (!chooseId(call, id)) return call.reply.error(ID_NOT_ABOVE_TOP);
-    const { args } = call;
-    if (textBytes(args, fieldsAt, fields / 2) > STREAM_NODE_BYTES_MAX) return call.reply.error(ENTRY_IS_TOO_LARGE);
-    stream.append(id, args, fieldsAt, fields / 2);
+    if (!stream.append(id, call.args, fieldsAt, fields / 2)) return call.reply.error(ENTRY_IS_TOO_LARGE);
     trim(stream, options);
     call.changed();
     replyId(call.reply, id);

@@ -3,11 +3,13 @@
  * trusted a stranger in this would have keys whose elements cannot be found, or are found twice.
  */
 import { Bytes, readDouble } from '../../base';
+import type { KeyHash } from '../key-hash';
 import { isValidListpack, Listpack, NOWHERE } from '../listpack';
 import { compareBytes } from '../members';
 
-/** Up to here each name is compared with all others; above, names are gathered. */
-const COMPARED_NAMES_MAX = 64;
+/** Room for places that is kept. */
+const PLACES_KEPT = 4096;
+const keptPlaces = new Uint32Array(PLACES_KEPT);
 
 const listpack = new Listpack();
 const name = new Bytes();
@@ -21,18 +23,7 @@ export function countElements(bytes: Bytes): number {
   return isValidListpack(bytes.buffer, bytes.start, bytes.end, true) ? listpack.over(bytes).count : NO_LISTPACK;
 }
 
-/**
- * The number of names in a listpack that nobody has checked, whose elements come in groups of `step`, each after its name: 0 where
- * it is not in order, or empty, or has a name twice.
- */
-export function countNames(bytes: Bytes, step: number): number {
-  const count = countElements(bytes) / step;
-  if (count <= 0 || !Number.isInteger(count)) return 0;
-  listpack.over(bytes);
-  return (count > COMPARED_NAMES_MAX ? hasTwiceAmongMany(step) : hasTwice(step)) ? 0 : count;
-}
-
-/** Whether the members of a listpack that `countNames` found right have scores, and come in their order. */
+/** Whether the members of a checked listpack of members and scores in turn have scores, and come in their order. */
 export function areInOrder(bytes: Bytes): boolean {
   listpack.over(bytes);
   let at = listpack.first();
@@ -49,6 +40,29 @@ export function areInOrder(bytes: Bytes): boolean {
   }
 }
 
+/**
+ * Whether a checked listpack of `count` names, each the first of `step` elements, has a name twice. The names' places are
+ * kept in a hash table outside of V8's heap, so that millions do no harm.
+ */
+export function hasTwice(bytes: Bytes, step: number, count: number, hashes: KeyHash): boolean {
+  const size = 2 ** Math.ceil(Math.log2(count * 2));
+  const places = size <= PLACES_KEPT ? keptPlaces.fill(0, 0, size) : new Uint32Array(size);
+  listpack.over(bytes);
+  for (let at = listpack.first(); at !== NOWHERE; at = skip(at, step)) {
+    const { buffer, start, end } = listpack.read(at, name);
+    let slot = hashes.of(buffer, start, end) & (size - 1);
+    for (; places[slot] !== 0; slot = (slot + 1) & (size - 1)) if (listpack.isAt(places[slot], name)) return true;
+    places[slot] = at;
+  }
+  return false;
+}
+
+/** The position `elements` elements, all of which there are, after the one at `at`; NOWHERE at the end. */
+function skip(at: number, elements: number): number {
+  for (; elements > 0; elements--) at = listpack.next(at);
+  return at;
+}
+
 function scoreAt(at: number): number {
   const score = listpack.integerAt(at);
   if (!Number.isNaN(score)) return score;
@@ -60,28 +74,4 @@ function isNameBefore(at: number, nextAt: number): boolean {
   const a = listpack.read(at, name);
   const b = listpack.read(nextAt, nextName);
   return compareBytes(a.buffer, a.start, a.end, b.buffer, b.start, b.end) < 0;
-}
-
-function hasTwice(step: number): boolean {
-  for (let at = listpack.first(); at !== NOWHERE;) {
-    listpack.read(at, name);
-    at = skip(at, step);
-    if (listpack.find(name, at, step) !== NOWHERE) return true;
-  }
-  return false;
-}
-
-function hasTwiceAmongMany(step: number): boolean {
-  const names = new Set<string>();
-  for (let at = listpack.first(); at !== NOWHERE; at = skip(at, step)) {
-    const text = listpack.read(at, name).toLatin1();
-    if (names.has(text)) return true;
-    names.add(text);
-  }
-  return false;
-}
-
-function skip(at: number, step: number): number {
-  for (; step > 0; step--) at = listpack.next(at);
-  return at;
 }

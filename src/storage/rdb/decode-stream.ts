@@ -1,9 +1,9 @@
 /**
- * Streams from RDB bytes that nobody has checked: what encode-stream.ts writes, the form of Redis 5 and 6 without first id, largest
- * deleted id, entries added and entries read, and that of 7.2, in which a consumer also says when it was last active.
+ * Streams from RDB bytes that nobody has checked: what encode-stream.ts writes; the form of Redis 5 and 6, which lacks first
+ * id, largest deleted id, entries added and entries read; and that of 7.2, in which a consumer says when it was last active.
  *
- * What older forms do not say is guessed as Redis does. What contradicts itself is refused: nodes that are none (stream-check.ts),
- * counts that do not agree, an entry pending for two consumers or for none.
+ * What older forms do not say is guessed as Redis does. What contradicts itself is refused: nodes that are none (see
+ * stream-check.ts), counts that do not agree, an entry that is pending for two consumers or for none.
  */
 import { Bytes } from '../../base';
 import type { Address } from '../arena';

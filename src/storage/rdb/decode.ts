@@ -30,7 +30,7 @@ import { MemberSet } from '../set';
 import { ADDED, SortedSet } from '../sorted-set';
 import { Stream } from '../stream';
 import { Strings } from '../strings';
-import { areInOrder, countElements, countNames, NO_LISTPACK } from './checks';
+import { areInOrder, countElements, hasTwice, NO_LISTPACK } from './checks';
 import { StreamDecoder } from './decode-stream';
 import {
   NODE_PACKED,
@@ -95,8 +95,8 @@ export class ValueDecoder {
   }
 
   /**
-   * Reads a value of an RDB type; whether it is right. It is a draft then, to be moved or discarded; where it is wrong there may be
-   * one too, to be discarded. Throws OUT_OF_MEMORY.
+   * Reads a value of an RDB type; whether it is right. It is a draft then, to be moved or discarded; where it is wrong there
+   * may be one too, to be discarded. Throws OUT_OF_MEMORY.
    */
   decode(type: number, reader: RdbReader): boolean {
     // What is written next is written where this look has found nothing.
@@ -174,17 +174,19 @@ export class ValueDecoder {
   }
 
   private takeHash(reader: RdbReader, bytes: Bytes | null): void {
-    const count = bytes === null ? 0 : countNames(bytes, 2);
+    const count = countGroups(bytes, 2);
     if (bytes === null || count === 0) return reader.fail();
     const { hash, listpack, keyspace } = this;
-    if (count <= keyspace.limits['hash-max-listpack-entries']) return this.place(TYPE_HASH, ENCODING_LISTPACK, bytes);
+    if (count <= keyspace.limits['hash-max-listpack-entries']) {
+      return this.take(reader, TYPE_HASH, bytes, 2, count);
+    }
     hash.open(this.drafts, KEY, 0);
     listpack.over(bytes);
     for (let at = listpack.first(); at !== NOWHERE; at = listpack.next(at)) {
       // A hash that outgrows its listpack reads that while it adds: it would spell its own integers over these two.
       const name = held(listpack.read(at, this.otherText), nameRoom);
       at = listpack.next(at);
-      hash.set(name, held(listpack.read(at, this.text), valueRoom));
+      if (!hash.set(name, held(listpack.read(at, this.text), valueRoom))) return reader.fail();
     }
   }
 
@@ -195,7 +197,7 @@ export class ValueDecoder {
     const count = lengthOf(reader);
     set.open(this.drafts, KEY, 0);
     if (count > this.keyspace.limits['set-max-intset-entries']) set.expect(NO_NAME, MANY);
-    else set.startAs(ENCODING_INTSET);
+    else set.startAs(ENCODING_INTSET, count);
     for (let left = count; left > 0; left--) {
       const name = reader.string(this.text);
       if (reader.isFailed) return;
@@ -214,14 +216,16 @@ export class ValueDecoder {
   }
 
   private takeSet(reader: RdbReader, bytes: Bytes): void {
-    const { set, listpack } = this;
-    const count = countNames(bytes, 1);
+    const { set, listpack, keyspace } = this;
+    const count = countGroups(bytes, 1);
     if (count === 0) return reader.fail();
-    if (count <= this.keyspace.limits['set-max-listpack-entries']) return this.place(TYPE_SET, ENCODING_LISTPACK, bytes);
+    if (count <= keyspace.limits['set-max-listpack-entries']) return this.take(reader, TYPE_SET, bytes, 1, count);
     set.open(this.drafts, KEY, 0);
     set.expect(NO_NAME, MANY);
     listpack.over(bytes);
-    for (let at = listpack.first(); at !== NOWHERE; at = listpack.next(at)) set.add(listpack.read(at, this.otherText));
+    for (let at = listpack.first(); at !== NOWHERE; at = listpack.next(at)) {
+      if (!set.add(listpack.read(at, this.otherText))) return reader.fail();
+    }
   }
 
   // ── sorted sets ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -251,10 +255,10 @@ export class ValueDecoder {
 
   private takeSortedSet(reader: RdbReader, bytes: Bytes | null): void {
     const { sortedSet, listpack, keyspace } = this;
-    const count = bytes === null ? 0 : countNames(bytes, 2);
+    const count = countGroups(bytes, 2);
     if (bytes === null || count === 0 || !areInOrder(bytes)) return reader.fail();
     if (count <= keyspace.limits['zset-max-listpack-entries']) {
-      return this.place(TYPE_SORTED_SET, ENCODING_LISTPACK, bytes);
+      return this.take(reader, TYPE_SORTED_SET, bytes, 2, count);
     }
     sortedSet.open(this.drafts, KEY, 0);
     sortedSet.expect(count);
@@ -263,7 +267,7 @@ export class ValueDecoder {
       const name = listpack.read(at, this.otherText);
       at = listpack.next(at);
       const { buffer, start, end } = listpack.read(at, this.text);
-      sortedSet.add(readDouble(buffer, start, end), name);
+      if (sortedSet.add(readDouble(buffer, start, end), name) !== ADDED) return reader.fail();
     }
   }
 
@@ -272,12 +276,13 @@ export class ValueDecoder {
   private readList(reader: RdbReader): void {
     const { list } = this;
     list.open(this.drafts, KEY, 0);
+    list.expect(MANY, MANY);
     for (let left = lengthOf(reader); left > 0; left--) {
       const element = reader.string(this.text);
       if (reader.isFailed) return;
-      list.expect(element.length, 1);
       list.pushTail(element);
     }
+    this.finishList(reader);
   }
 
   /** A list of one listpack: packed, or as the limits have it. */
@@ -309,11 +314,17 @@ export class ValueDecoder {
 
   private finishList(reader: RdbReader): void {
     if (reader.isFailed) return;
-    if (this.list.exists) this.list.repack(false);
+    if (this.list.length > 0) this.list.repack(false);
     else reader.fail();
   }
 
   // ── packed values ───────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Makes a listpack the draft as it is, unless one of its `count` names is there twice. */
+  private take(reader: RdbReader, type: number, bytes: Bytes, step: number, count: number): void {
+    if (hasTwice(bytes, step, count, this.keyspace.hash)) reader.fail();
+    else this.place(type, ENCODING_LISTPACK, bytes);
+  }
 
   /** Makes checked bytes the draft as they are. */
   private place(type: number, encoding: number, { buffer, start, end }: Bytes): void {
@@ -330,6 +341,12 @@ const valueRoom = widen(new Uint8Array(INT64_SPELLING_BYTES));
 function held(text: Bytes, room: Uint8Array): Bytes {
   const { buffer, start, end } = text;
   return end - start > room.length ? text : text.set(room, 0, copyBytes(buffer, start, end, room, 0));
+}
+
+/** How many groups of `step` elements there are in a listpack that nobody has checked; 0 where it is not in order, or empty. */
+function countGroups(bytes: Bytes | null, step: number): number {
+  const count = bytes === null ? NO_LISTPACK : countElements(bytes);
+  return count > 0 && count % step === 0 ? count / step : 0;
 }
 
 /** The length of a collection, which must have elements. */

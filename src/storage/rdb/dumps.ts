@@ -54,7 +54,7 @@ export class Dumps {
     return openPayload(payload, this.body);
   }
 
-  /** Makes a draft of the payload's value; false where it is not in order. Strings of it have `stringBytesMax` bytes at most. */
+  /** Makes a draft of the payload's value; false where it is not in order, or has strings above `stringBytesMax`. */
   restore(stringBytesMax: number): boolean {
     const { reader, decoder } = this;
     reader.stringBytesMax = stringBytesMax;

@@ -6,8 +6,8 @@
  *   zipmap    u8 pairs (254: too many to tell) | length | name | length | u8 free | value | free bytes … | 0xFF
  *     length  u8 up to 253, or 254 and u32
  *
- * All numbers are little-endian but the lengths of longer strings in ziplists. Bytes come from strangers: every function returns null
- * where they are not what they should be, and reads nothing outside of them. (Redis: ziplist.c, zipmap.c of 6.2.)
+ * All numbers are little-endian but the lengths of longer strings in ziplists. Bytes come from strangers: where they are
+ * not what they should be, functions return null, and they read nothing outside. (Redis: ziplist.c, zipmap.c of 6.2.)
  */
 import { Bytes, writeInteger } from '../../base';
 import { Int64, INT64_SPELLING_BYTES, readInt32 } from '../int64';
@@ -115,9 +115,7 @@ function stringEnd(u8: Uint8Array, at: number, end: number): number {
       return at + 2 > end ? Infinity : at + 2 + (((kind & 0x3f) << 8) | u8[at + 1]);
     case STRING_32:
       if (at + LONG_BYTES > end) return Infinity;
-      return (
-        at + LONG_BYTES + (((u8[at + 1] << 24) | (u8[at + 2] << 16) | (u8[at + 3] << 8) | u8[at + 4]) >>> 0)
-      );
+      return at + LONG_BYTES + (((u8[at + 1] << 24) | (u8[at + 2] << 16) | (u8[at + 3] << 8) | u8[at + 4]) >>> 0);
     default:
       return Infinity;
   }
@@ -139,8 +137,8 @@ function spellEntry(u8: Uint8Array, at: number, kind: number, bytes: number): nu
 }
 
 /**
- * Points `text` at the string of a zipmap at `at`, whose length `extra` bytes follow that tell how many bytes lie free behind it; returns
- * the position after all, or 0 where that is not before `end` or at it.
+ * Points `text` at the string of a zipmap at `at`; `extra` bytes, 0 or 1, between its length and itself tell how many lie free
+ * behind it. Returns the position after these, or 0 where the string does not end by `end`.
  */
 function readZipmapString(u8: Uint8Array, at: number, end: number, extra: number): number {
   if (at >= end || u8[at] === END) return 0;

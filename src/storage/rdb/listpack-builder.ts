@@ -1,6 +1,6 @@
 /**
- * ListpackBuilder: a listpack in the making, outside of the arena, in memory that grows: for what comes in other forms and will be
- * a packed collection or a node of one.
+ * ListpackBuilder: a listpack in the making, outside of the arena, in memory that grows: for what comes in other forms and
+ * will be a packed collection, or a node of one.
  */
 import { Bytes, copyBytes, widen } from '../../base';
 import { elementSize, Listpack, LISTPACK_EMPTY_BYTES, LISTPACK_HEADER_BYTES } from '../listpack';

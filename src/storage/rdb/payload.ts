@@ -16,7 +16,6 @@ const FOOTER_BYTES = VERSION_BYTES + CRC_BYTES;
 const remainder = new Uint32Array(2);
 const footer = new Uint8Array(FOOTER_BYTES);
 
-
 /** Ends the payload whose type and value are in `out`, and takes it from there, in memory of its own. */
 export function sealPayload(out: Output): Uint8Array {
   footer[0] = RDB_VERSION;
@@ -38,7 +37,8 @@ export function openPayload({ buffer, start, end }: Bytes, body: Bytes): boolean
   if (version > RDB_VERSION_MAX) return false;
   const crcAt = end - CRC_BYTES;
   takeCrc(buffer, start, crcAt);
-  if (readInt32(buffer, crcAt) >>> 0 !== remainder[0] || readInt32(buffer, crcAt + 4) >>> 0 !== remainder[1]) return false;
+  if (readInt32(buffer, crcAt) >>> 0 !== remainder[0] || readInt32(buffer, crcAt + 4) >>> 0 !== remainder[1])
+    return false;
   body.set(buffer, start, bodyEnd);
   return true;
 }

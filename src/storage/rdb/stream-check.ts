@@ -1,7 +1,7 @@
 /**
- * StreamCheck: whether what a stranger says is a node of a stream is one: every number where a number must be, every entry with as many
- * elements as it says, counts that agree, ids that ascend from node to node. What passes can be walked both ways and changed by
- * deeds that look at nothing twice (stream-node.ts tells what a node is).
+ * StreamCheck: whether what a stranger calls a node of a stream is one: numbers where numbers must be, entries with as many
+ * elements as they say, counts that agree, ids that ascend from node to node. What passes can be walked both ways and changed
+ * by deeds that look at nothing twice. (What a node is, see stream-node.ts.)
  */
 import { Bytes } from '../../base';
 import { Int64 } from '../int64';
@@ -38,6 +38,7 @@ export class StreamCheck {
   /** Whether this may be the next node. */
   takes(nodeId: StreamId, bytes: Bytes): boolean {
     if (!isValidListpack(bytes.buffer, bytes.start, bytes.end, true)) return false;
+    if (this.hasEntries && nodeId.compare(this.lastId) <= 0) return false;
     const { listpack } = this;
     this.isRight = true;
     this.at = listpack.over(bytes).first();
@@ -45,13 +46,16 @@ export class StreamCheck {
     let deleted = this.natural();
     const masterFields = this.natural();
     this.skip(masterFields);
-    if (this.natural() !== 0 || !this.isRight) return false;
+    if (this.natural() !== 0 || !this.isRight || this.at === NOWHERE) return false;
     while (this.at !== NOWHERE) {
       const flags = this.takeEntry(nodeId, masterFields);
       if (!this.isRight) return false;
-      if ((flags & ENTRY_DELETED) !== 0) deleted--;
-      else living--;
-      if ((flags & ENTRY_DELETED) === 0) this.entries++;
+      if ((flags & ENTRY_DELETED) !== 0) {
+        deleted--;
+      } else {
+        living--;
+        this.entries++;
+      }
     }
     return living === 0 && deleted === 0;
   }

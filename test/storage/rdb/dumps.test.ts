@@ -3,11 +3,13 @@
  */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Digests, Dumps, ENCODING_NAMES, NO_EXPIRY } from '../../../src/storage';
+import { Digests, Dumps, ENCODING_LISTPACK, ENCODING_NAMES, NO_EXPIRY } from '../../../src/storage';
 import { crc64 } from '../../../src/storage/rdb/crc64';
+import { ListpackBuilder } from '../../../src/storage/rdb/listpack-builder';
 import { disturbed } from '../packed';
 import { bytes, checkDatabase } from '../store';
-import { Values, viewOf } from './values';
+import { rdbString, streamOf } from './old-forms';
+import { range, Values, viewOf } from './values';
 
 const STRING_BYTES_MAX = 2 ** 29;
 const VERSION_AT = -10;
@@ -42,6 +44,12 @@ function restore(payload: Buffer): boolean {
   } finally {
     dumps.discard();
   }
+}
+
+function listpackOf(texts: readonly string[]): Buffer {
+  const builder = new ListpackBuilder(0);
+  for (const text of texts) builder.append(bytes(text));
+  return builder.finish().copy();
 }
 
 function forget(key: string): void {
@@ -115,6 +123,92 @@ describe('a payload', () => {
   });
 });
 
+describe('a packed collection that has a name twice', () => {
+  const names = range(300).map((i) => (i % 3 === 0 ? String(i) : `name ${i}`));
+  const withScores = names.flatMap((name, i) => [name, String(i)]);
+  const forms = [
+    { name: 'hash', type: 16, step: 2, elements: withScores },
+    { name: 'sorted set', type: 17, step: 2, elements: withScores },
+    { name: 'set', type: 20, step: 1, elements: names },
+  ];
+
+  test.each(forms)('is refused: a $name, whatever the limits', ({ type, step, elements }) => {
+    const before = store.usedBytes;
+    const limits = { ...keyspace.limits };
+    for (const limit of [10, 1000]) {
+      for (const name of ['hash', 'set', 'zset'] as const) keyspace.limits[`${name}-max-listpack-entries`] = limit;
+      for (const count of [3, 40, 300]) {
+        const some = elements.slice(0, count * step);
+        for (const [first, second] of [
+          [0, count - 1],
+          [1, 2],
+          [count - 2, count - 1],
+        ]) {
+          const twice = [...some];
+          twice[second * step] = twice[first * step];
+          expect(restore(sealed(Buffer.concat([Buffer.from([type]), rdbString(listpackOf(twice))]), 11))).toBe(false);
+        }
+        expect(restore(sealed(Buffer.concat([Buffer.from([type]), rdbString(listpackOf(some))]), 11))).toBe(true);
+        const isPacked = keyspace.records.encoding(values.record('copy')) === ENCODING_LISTPACK;
+        expect(isPacked).toBe(count <= limit);
+        forget('copy');
+        expect(store.usedBytes).toBe(before);
+      }
+    }
+    Object.assign(keyspace.limits, limits);
+  });
+});
+
+test.each(keys)('a copy of "%s" has a life of its own', (key) => {
+  const before = store.usedBytes;
+  const payload = payloadOf(key);
+  const digest = digests.ofValue(store.database(), values.record(key));
+  store.database().putCopy(bytes('copy'), values.record(key));
+  expect(digests.ofValue(store.database(), values.record('copy'))).toBe(digest);
+  expect(payloadOf('copy').length).toBe(payload.length);
+  values.use('copy');
+  expect(payloadOf(key)).toEqual(payload);
+  forget('copy');
+  expect(store.usedBytes).toBe(before);
+});
+
+test('streams of three versions of Redis are read', () => {
+  for (const type of [15, 19, 21] as const) {
+    const body = streamOf(type);
+    expect(restore(sealed(body, 11))).toBe(true);
+    expect(payloadOf('copy').subarray(0, VERSION_AT)).toEqual(streamOf(19));
+    for (let length = 0; length < body.length; length++)
+      expect(restore(sealed(body.subarray(0, length), 11))).toBe(false);
+    forget('copy');
+  }
+});
+
+test('a stream whose groups contradict themselves is refused', () => {
+  const body = streamOf(19);
+  const idAt = body.length - 16;
+  const consumer = body.subarray(idAt - 1 - 8 - 2);
+  const changed = (at: number, byte: number): Buffer =>
+    Buffer.concat([body.subarray(0, at), Buffer.from([byte]), body.subarray(at + 1)]);
+  const wrong = [
+    // An entry is pending for nobody, for a consumer alone, for two.
+    changed(idAt - 1, 0).subarray(0, idAt),
+    changed(body.length - 1, 9),
+    Buffer.concat([changed(idAt - 1, 2), body.subarray(idAt)]),
+    Buffer.concat([
+      changed(body.length - consumer.length - 1, 2),
+      consumer.subarray(0, 1),
+      Buffer.from('d'),
+      consumer.subarray(2),
+    ]),
+    // A consumer of the same name twice.
+    Buffer.concat([changed(body.length - consumer.length - 1, 2), consumer.subarray(0, 10), Buffer.from([0])]),
+  ];
+  for (const each of wrong) expect(restore(sealed(each))).toBe(false);
+  const another = [consumer.subarray(0, 1), Buffer.from('d'), consumer.subarray(2, 10), Buffer.from([0])];
+  expect(restore(sealed(Buffer.concat([changed(body.length - consumer.length - 1, 2), ...another])))).toBe(true);
+  forget('copy');
+});
+
 describe('a damaged payload', () => {
   const isWhole = (payload: Buffer): boolean => payload.length > -VERSION_AT;
 
@@ -123,7 +217,10 @@ describe('a damaged payload', () => {
     const bodies = [true, false].map((compresses) => payloadOf(key, compresses).subarray(0, VERSION_AT));
     fc.assert(
       fc.property(fc.constantFrom(...bodies), fc.array(disturbed, { minLength: 1, maxLength: 3 }), (body, disturbs) => {
-        const payload = sealed(disturbs.reduce((damaged, disturb) => disturb(damaged), Buffer.from(body)), 11);
+        const payload = sealed(
+          disturbs.reduce<Buffer>((damaged, disturb) => disturb(damaged), Buffer.from(body)),
+          11,
+        );
         if (!isWhole(payload)) return;
         if (restore(payload)) {
           digests.ofValue(store.database(), values.record('copy'));
@@ -155,7 +252,7 @@ describe('a damaged payload', () => {
             values.use('copy');
             forget('copy');
           }
-              const forged = sealed(each);
+          const forged = sealed(each);
           expect(dumps.open(viewOf(forged.fill(0, forged.length + CRC_AT)))).toBe(false);
         }
         keyspace.reclaim(() => false);

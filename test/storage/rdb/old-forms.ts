@@ -25,8 +25,15 @@ function content(text: string): Buffer {
     if (value >= 0n && value <= 12n) return Buffer.from([0xf1 + Number(value)]);
     const wide = Buffer.alloc(8);
     wide.writeBigInt64LE(value);
-    for (const [kind, bytes] of [[0xfe, 1], [0xc0, 2], [0xf0, 3], [0xd0, 4], [0xe0, 8]]) {
-      if (BigInt.asIntN(bytes * 8, value) === value) return Buffer.concat([Buffer.from([kind]), wide.subarray(0, bytes)]);
+    for (const [kind, bytes] of [
+      [0xfe, 1],
+      [0xc0, 2],
+      [0xf0, 3],
+      [0xd0, 4],
+      [0xe0, 8],
+    ]) {
+      if (BigInt.asIntN(bytes * 8, value) === value)
+        return Buffer.concat([Buffer.from([kind]), wide.subarray(0, bytes)]);
     }
   }
   const data = Buffer.from(text, 'latin1');
@@ -78,4 +85,32 @@ export function rdbLength(length: number): Buffer {
 /** A string of RDB, as it is. */
 export function rdbString(data: Buffer): Buffer {
   return Buffer.concat([rdbLength(data.length), data]);
+}
+
+/**
+ * A stream of one entry 5-1 with a group that has handed it out to a consumer: as Redis 5 wrote it (15), 7.0 (19) and 7.2 (21).
+ * The type comes first.
+ */
+export function streamOf(type: 15 | 19 | 21): Buffer {
+  const id = Buffer.from([0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1]);
+  const text = (character: string): number[] => [0x81, character.charCodeAt(0), 2];
+  const integers = (...values: number[]): number[] => values.flatMap((value) => [value, 1]);
+  const master = [...integers(1, 0, 1), ...text('a'), ...integers(0)];
+  const elements = [...master, ...integers(2, 0, 0), ...text('b'), ...integers(4)];
+  const listpack = Buffer.from([7 + elements.length, 0, 0, 0, 10, 0, ...elements, 0xff]);
+  const time = Buffer.from([0, 0x68, 0xe5, 0xcf, 0x8b, 1, 0, 0]);
+  const isOld = type === 15;
+  return Buffer.concat([
+    Buffer.from([type, 1]),
+    rdbString(id),
+    rdbString(listpack),
+    // Entries, last id; first id, largest deleted id, entries added.
+    Buffer.from([1, 5, 1, ...(isOld ? [] : [5, 1, 0, 0, 1])]),
+    // One group: name, last id, entries read.
+    Buffer.from([1, 1, 103, 5, 1, ...(isOld ? [] : [1])]),
+    Buffer.concat([Buffer.from([1]), id, time, Buffer.from([3])]),
+    // One consumer: name, seen, active, pending.
+    Buffer.from([1, 1, 99]),
+    Buffer.concat([time, type === 21 ? time : Buffer.alloc(0), Buffer.from([1]), id]),
+  ]);
 }

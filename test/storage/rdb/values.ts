@@ -1,6 +1,6 @@
 /**
- * Values of every type and encoding, for tests of the RDB format: made by the storage's own cursors, in a store whose limits are
- * small, so that few elements suffice.
+ * Values of every type and encoding, for tests of the RDB format: made by the storage's own cursors, in a store whose limits
+ * are small, so that few elements suffice.
  */
 import { expect } from 'vitest';
 import { Bytes } from '../../../src/base';
@@ -22,7 +22,20 @@ import { bytes, Store } from '../store';
 
 const view = new Bytes();
 
-const TEXTS = ['', '0', '-1', '127', '4095', '-32769', '8388608', '9223372036854775807', '007', '1.5', 'text', 'x'.repeat(40)];
+const TEXTS = [
+  '',
+  '0',
+  '-1',
+  '127',
+  '4095',
+  '-32769',
+  '8388608',
+  '9223372036854775807',
+  '007',
+  '1.5',
+  'text',
+  'x'.repeat(40),
+];
 
 export function range(count: number): number[] {
   return Array.from({ length: count }, (_, i) => i);
@@ -56,9 +69,15 @@ export class Values {
     this.makeHash('hash', 40);
     this.makeList('packed list', 6);
     this.makeList('list', 40);
-    this.makeSet('integers', range(12).map((i) => String((i - 5) * 7919 ** (i % 4))));
+    this.makeSet(
+      'integers',
+      range(12).map((i) => String((i - 5) * 7919 ** (i % 4))),
+    );
     this.makeSet('packed set', TEXTS);
-    this.makeSet('set', range(40).map((i) => `member ${i}`));
+    this.makeSet(
+      'set',
+      range(40).map((i) => `member ${i}`),
+    );
     this.makeSortedSet('packed sorted set', 12);
     this.makeSortedSet('sorted set', 40);
     this.makeStream('short stream', 1, 0);
@@ -162,7 +181,8 @@ export class Values {
     const ids: StreamId[] = [];
     for (const walk = stream.range(new StreamId(), StreamId.max(), true); walk.next();) {
       ids.push(new StreamId().set(walk.id));
-      for (let left = walk.fieldCount; left > 0; left--) expect(walk.name(view).length + walk.value(view).length).not.toBeNaN();
+      for (let left = walk.fieldCount; left > 0; left--)
+        expect(walk.name(view).length + walk.value(view).length).not.toBeNaN();
     }
     expect(ids.length).toBe(stream.length);
     const next = stream.lastId(new StreamId());
