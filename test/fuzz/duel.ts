@@ -63,8 +63,8 @@ export class Duel {
   private readonly specs: readonly CommandSpec[];
   private ours!: StageSession;
   private theirs!: StageSession;
-  /** Keys that were sorted in this round. */
-  private readonly sorted = new Set<string>();
+  /** Whether something was sorted in this round. */
+  private hasSorted = false;
   /** Sentences spoken so far, by each. */
   spoken = 0;
 
@@ -105,8 +105,10 @@ export class Duel {
 
   /** The first difference that a conversation ends in, with what led to it; null where there is none. */
   private async play(sentences: readonly Sentence[]): Promise<Difference | null> {
+    // The last conversation may have ended in a transaction.
+    await this.both(['DISCARD']);
     await this.both(['FLUSHALL']);
-    this.sorted.clear();
+    this.hasSorted = false;
     const said = await this.speak(sentences);
     if (said !== null) return said;
     const asked = inspection(await this.everyKey()).filter((sentence) => specOf(sentence) !== undefined);
@@ -123,8 +125,8 @@ export class Duel {
       const spec = specOf(said);
       const [a, b] = [comparable(spec, ours[i]), comparable(spec, theirs[i])];
       // Redis unpacks a sorted set for good when it sorts it.
-      if (spec?.name.startsWith('SORT')) this.sorted.add(said[1]);
-      if (spec?.name === 'OBJECT ENCODING' && b === '"skiplist"' && this.sorted.has(said[2])) continue;
+      if (spec?.name.startsWith('SORT') === true) this.hasSorted = true;
+      if (this.hasSorted && spec?.name === 'OBJECT ENCODING' && b === '"skiplist"') continue;
       if (!areSame(said, a, b)) return { sentences: sentences.slice(0, i + 1), ours: a, theirs: b };
     }
     return null;
@@ -181,8 +183,7 @@ function tell(session: StageSession, sentences: readonly Sentence[]): Promise<st
 
 function specOf(sentence: Sentence): CommandSpec | undefined {
   const name = sentence[0].toUpperCase();
-  return (
-    commands.all.find((spec) => spec.name === name) ??
-    commands.all.find((spec) => spec.name === `${name} ${sentence[1]?.toUpperCase()}`)
-  );
+  return specs.get(`${name} ${sentence[1]?.toUpperCase()}`) ?? specs.get(name);
 }
+
+const specs = new Map(commands.all.map((spec) => [spec.name, spec]));

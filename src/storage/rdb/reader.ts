@@ -7,7 +7,7 @@
  * at hand cannot have.
  */
 import { Bytes, EMPTY_BUFFER, widen, writeInteger } from '../../base';
-import { readInt32, type Int64 } from '../int64';
+import { Int64, readInt32 } from '../int64';
 import {
   COMPRESSED,
   EXPANSION_MAX,
@@ -44,6 +44,7 @@ export class RdbReader {
   /** Where strings lie that are not in the bytes themselves: two, used in turn, so that two strings can be held. */
   private readonly rooms = [widen(new Uint8Array(ROOM_BYTES_KEPT)), widen(new Uint8Array(ROOM_BYTES_KEPT))];
   private room = 0;
+  private readonly wide = new Int64();
 
   /** Begins with these bytes; returns itself. */
   over(bytes: Bytes): this {
@@ -71,31 +72,31 @@ export class RdbReader {
 
   /** A length, or any number written as one: a safe integer; what is larger fails. */
   length(): number {
-    const first = this.byte();
-    switch (first >>> LENGTH_KIND_SHIFT) {
-      case LENGTH_6:
-        return first;
-      case LENGTH_14:
-        return ((first & LENGTH_MASK) << 8) | this.byte();
-    }
-    if (first === LENGTH_32) return this.bigEndian();
-    if (first === LENGTH_64) {
-      const value = this.bigEndian() * LENGTH_32_LIMIT + this.bigEndian();
-      if (Number.isSafeInteger(value)) return value;
-    }
+    const { wide } = this;
+    this.wideLength(wide);
+    const value = (wide.high >>> 0) * LENGTH_32_LIMIT + (wide.low >>> 0);
+    if (Number.isSafeInteger(value)) return value;
     this.fail();
     return 0;
   }
 
   /** The same for numbers of any 64 bits. */
   wideLength(into: Int64): void {
-    if (this.left > 0 && this.u8[this.at] === LENGTH_64) {
-      this.at++;
-      into.high = this.bigEndian() | 0;
-      into.low = this.bigEndian() | 0;
-    } else {
-      into.set(this.length());
+    const first = this.byte();
+    into.high = 0;
+    switch (first >>> LENGTH_KIND_SHIFT) {
+      case LENGTH_6:
+        into.low = first;
+        break;
+      case LENGTH_14:
+        into.low = ((first & LENGTH_MASK) << 8) | this.byte();
+        break;
+      default:
+        if (first === LENGTH_64) into.high = this.bigEndian();
+        else if (first !== LENGTH_32) this.fail();
+        into.low = this.bigEndian();
     }
+    if (this.isFailed) into.set(0);
   }
 
   /** A string. One that was compressed or an integer is good until the second next string is read. */
@@ -149,11 +150,11 @@ export class RdbReader {
     return true;
   }
 
-  /** 32 bits, the highest first. */
+  /** 32 bits, the highest first, as a signed number. */
   private bigEndian(): number {
     if (!this.take(4)) return 0;
     const { u8, at } = this;
-    return ((u8[at - 4] << 24) | (u8[at - 3] << 16) | (u8[at - 2] << 8) | u8[at - 1]) >>> 0;
+    return (u8[at - 4] << 24) | (u8[at - 3] << 16) | (u8[at - 2] << 8) | u8[at - 1];
   }
 
   /** A signed integer of 1, 2 or 4 bytes, the lowest first. */
