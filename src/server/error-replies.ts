@@ -12,8 +12,7 @@ export const HASH_VALUE_IS_NOT_AN_INTEGER = 'ERR hash value is not an integer';
 export const HASH_VALUE_IS_NOT_A_FLOAT = 'ERR hash value is not a float';
 export const NOT_A_SCORE = "ERR One or more scores can't be converted into double";
 export const OUT_OF_RANGE = 'ERR value is out of range';
-export const NOT_A_COUNT =
-  'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807';
+export const NOT_A_COUNT = 'ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807';
 export const NOT_POSITIVE = 'ERR value is out of range, must be positive';
 export const NUMKEYS_NOT_POSITIVE = 'ERR numkeys should be greater than 0';
 export const TOO_MANY_KEYS = "ERR Number of keys can't be greater than number of args";

@@ -90,7 +90,13 @@ export class Keyspace {
     this.eviction = new Eviction(this);
     this.databaseCount = options.databases ?? 16;
     const collections: Collection[] = [];
-    for (const collection of [new Hash(this), new List(this), new MemberSet(this), new SortedSet(this), new Stream(this)]) {
+    for (const collection of [
+      new Hash(this),
+      new List(this),
+      new MemberSet(this),
+      new SortedSet(this),
+      new Stream(this),
+    ]) {
       collections[collection.type] = collection;
     }
     this.collections = collections;

@@ -135,9 +135,7 @@ export class Records {
     if (this.encoding(record) < ENCODING_QUICKLIST) return 0;
     const value = this.value(record, this.scratch);
     const { buffer, start } = value;
-    return (
-      (buffer[start] | (buffer[start + 1] << 8) | (buffer[start + 2] << 16) | (buffer[start + 3] << 24)) >>> 0
-    );
+    return (buffer[start] | (buffer[start + 1] << 8) | (buffer[start + 2] << 16) | (buffer[start + 3] << 24)) >>> 0;
   }
 
   /** Writes a root's address into a value of ROOT_BYTES. */

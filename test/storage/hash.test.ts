@@ -32,8 +32,7 @@ class Subject {
   content(key = KEY): Map<string, string> {
     const hash = this.open(key);
     const content = new Map<string, string>();
-    for (hash.start(); hash.next();)
-      content.set(hash.name(new Bytes()).toLatin1(), hash.value(new Bytes()).toLatin1());
+    for (hash.start(); hash.next();) content.set(hash.name(new Bytes()).toLatin1(), hash.value(new Bytes()).toLatin1());
     expect(content.size).toBe(hash.length);
     return content;
   }
@@ -73,7 +72,7 @@ describe('is a map from fields to values', () => {
           else subject.set(field, value);
         }
         subject.check();
-        for (const field of [...subject.model.keys()]) subject.delete(field);
+        for (const field of subject.model.keys()) subject.delete(field);
         subject.check();
         expect(subject.store.usedBytes).toBe(0);
       }),
