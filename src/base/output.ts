@@ -19,11 +19,17 @@ export interface ByteSink {
   write(bytes: Uint8Array): boolean;
 }
 
+/** A chunk that nothing more is written to. */
+interface FullChunk {
+  readonly buffer: Uint8Array;
+  readonly length: number;
+}
+
 export class Output {
   buffer: Uint8Array = EMPTY_BUFFER;
   position = 0;
   /** Chunks before the current one, in order; null for none, the usual case. */
-  private full: Uint8Array[] | null = null;
+  private full: FullChunk[] | null = null;
   private fullBytes = 0;
 
   get length(): number {
@@ -64,16 +70,21 @@ export class Output {
   }
 
   private nextChunk(count: number): void {
-    if (this.position > 0) {
-      this.full ??= [];
-      this.full.push(this.buffer.subarray(0, this.position));
-      this.fullBytes += this.position;
-    } else {
-      release(this.buffer);
-    }
+    this.closeChunk();
     this.buffer =
       count <= CHUNK_BYTES ? (pool.pop() ?? widen(Buffer.allocUnsafeSlow(CHUNK_BYTES))) : Buffer.allocUnsafeSlow(count);
     this.position = 0;
+  }
+
+  /** Puts the current chunk aside. */
+  private closeChunk(): void {
+    if (this.position === 0) {
+      release(this.buffer);
+      return;
+    }
+    this.full ??= [];
+    this.full.push({ buffer: this.buffer, length: this.position });
+    this.fullBytes += this.position;
   }
 
   /** Writes everything to `sink` in order and is empty afterwards. */
@@ -83,11 +94,9 @@ export class Output {
     this.fullBytes = 0;
     this.position = 0;
     this.buffer = EMPTY_BUFFER;
-    if (full !== null) {
-      for (const chunk of full) sink.write(chunk);
-    }
+    if (full !== null) for (const chunk of full) send(sink, chunk.buffer, chunk.length);
     if (position === 0) release(buffer);
-    else if (sink.write(position === buffer.length ? buffer : buffer.subarray(0, position))) release(buffer);
+    else send(sink, buffer, position);
   }
 
   /** Moves everything out of `other`, behind what is here. */
@@ -98,13 +107,7 @@ export class Output {
       return;
     }
     // It is long: its chunks change hands.
-    if (this.position > 0) {
-      this.full ??= [];
-      this.full.push(this.buffer.subarray(0, this.position));
-      this.fullBytes += this.position;
-    } else {
-      release(this.buffer);
-    }
+    this.closeChunk();
     this.full ??= [];
     for (const chunk of other.full) this.full.push(chunk);
     this.fullBytes += other.fullBytes;
@@ -127,11 +130,17 @@ export class Output {
 
   /** Everything, joined in new memory; the output is empty afterwards. For tests and other cold places. */
   take(): Buffer {
-    const parts: Uint8Array[] = [...(this.full ?? []), this.buffer.subarray(0, this.position)];
+    const parts = (this.full ?? []).map(({ buffer, length }) => buffer.subarray(0, length));
+    parts.push(this.buffer.subarray(0, this.position));
     const joined = Buffer.concat(parts);
     this.clear();
     return joined;
   }
+}
+
+/** Writes the first `length` bytes of a chunk; it is free again if the sink took them. */
+function send(sink: ByteSink, chunk: Uint8Array, length: number): void {
+  if (sink.write(length === chunk.length ? chunk : chunk.subarray(0, length))) release(chunk);
 }
 
 function release(chunk: Uint8Array): void {

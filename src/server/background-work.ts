@@ -51,7 +51,11 @@ export class BackgroundWork {
     if (node.activeExpiry && !this.isTimeUp()) this.expiry.run(this.isTimeUp);
     if (!this.isTimeUp()) node.makeRoom(this.isTimeUp);
     // Who waits for a key may want to know that it is gone.
-    if (node.blocking.isAnyReady) node.blocking.serve();
+    if (node.blocking.isAnyReady) {
+      node.beginBatch();
+      node.blocking.serve();
+      node.endBatch();
+    }
     node.statistics.sawTurn(clock.monotonicMs() - startMs);
     if (this.isTimeUp() && !this.slicePending && this.cancel.length > 0) {
       this.slicePending = true;

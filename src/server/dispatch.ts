@@ -133,8 +133,7 @@ export class Dispatch {
       this.run(handler, session);
       if (session.parked === null) node.statistics.ranBriefly(spec, this.nowMs);
     } else {
-      const startMs = this.nowMs();
-      node.statistics.endBatch(startMs);
+      const startMs = node.statistics.beginTimed(this.nowMs);
       this.run(handler, session);
       node.statistics.ranTimed(spec, startMs, this.nowMs(), session.parked === null);
     }

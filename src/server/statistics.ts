@@ -46,9 +46,15 @@ export class Statistics extends TrafficStatistics {
   }
 
   /**
-   * Counts a command that is timed alone; `endBatch(startMs)` has been called before it ran. One that is not done, because
-   * it waits, counts when it is: only its time counts now.
+   * When the command that comes, and is timed alone, has begun. Where one that was timed alone came before it, or nothing in
+   * this read, that is the end of what came before: a look at the clock costs as much as a small command.
    */
+  beginTimed(nowMs: () => number): number {
+    if (this.batchLength > 0) this.endBatch(nowMs());
+    return this.batchStartMs;
+  }
+
+  /** Counts that command. One that is not done, because it waits, counts when it is: only its time counts now. */
   ranTimed(spec: CommandSpec, startMs: number, endMs: number, isDone: boolean): void {
     if (isDone) this.ran(spec.id);
     this.microseconds[spec.id] += (endMs - startMs) * 1000;

@@ -4,11 +4,13 @@
  *
  * The root of a large hash is its table's words.
  */
-import { Bytes, copyBytes, type Random } from '../base';
+import { Bytes, copyBytes, type Output, type Random } from '../base';
+import { writeBulk } from '../resp';
 import { SEGMENT_MASK, SEGMENT_SHIFT, type Address } from './arena';
 import { Collection } from './collection';
 import type { Keyspace } from './keyspace';
 import { elementSize, LISTPACK_HEADER_BYTES, NOWHERE } from './listpack';
+import { writeBulks } from './listpack-bulks';
 import { Members } from './members';
 import type { ReclaimJob } from './reclaimer';
 import { ENCODING_HASHTABLE, TYPE_HASH } from './records';
@@ -116,6 +118,24 @@ export class Hash extends Collection {
   value(into: Bytes): Bytes {
     if (this.root !== 0) return this.members.value(this.position, into);
     return this.listpack.read(this.listpack.next(this.position), into);
+  }
+
+  /** Appends all fields to `out`, as bulk strings, each before its value. */
+  writePairs(out: Output): void {
+    if (this.root === 0) {
+      if (this.record === 0) return;
+      const { u8, base, count } = this.unpack();
+      writeBulks(out, u8, base, LISTPACK_HEADER_BYTES, count);
+      return;
+    }
+    const { walk, members, scratch } = this;
+    walk.start(this.words, this.at);
+    for (let member = walk.step(); member !== 0; member = walk.step()) {
+      const { buffer, start, end } = members.key(member, scratch);
+      writeBulk(out, buffer, start, end);
+      members.value(member, scratch);
+      writeBulk(out, buffer, scratch.start, scratch.end);
+    }
   }
 
   /** Lets the walk stand at a random field of a hash that has some, every field as likely as any other. */

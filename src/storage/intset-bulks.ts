@@ -1,5 +1,5 @@
 /**
- * Elements of intsets as replies: bulk strings, spelled straight into the output. SMEMBERS of many integers costs half of what it
+ * Integers that are packed as replies: bulk strings, spelled straight into the output. SMEMBERS of many integers costs half of what it
  * costs by way of `Intset.at` and `writeBulk` (measured, Node 20).
  */
 import { Bytes, integerLength, writeInteger, type Output } from '../base';
@@ -25,18 +25,23 @@ export function writeIntegerBulks(out: Output, intset: Intset): void {
       writeBulk(out, buffer, start, end);
       continue;
     }
-    out.reserve(BULK_BYTES_MAX);
-    const { buffer } = out;
-    let at = out.position;
-    const size = integerLength(value);
-    buffer[at++] = DOLLAR;
-    if (size >= 10) buffer[at++] = ZERO + 1;
-    buffer[at++] = ZERO + (size >= 10 ? size - 10 : size);
-    buffer[at++] = CR;
-    buffer[at++] = LF;
-    at = writeInteger(buffer, at, value);
-    buffer[at++] = CR;
-    buffer[at++] = LF;
-    out.position = at;
+    writeIntegerBulk(out, value);
   }
+}
+
+/** Appends a safe integer as a bulk string. */
+export function writeIntegerBulk(out: Output, value: number): void {
+  out.reserve(BULK_BYTES_MAX);
+  const { buffer } = out;
+  let at = out.position;
+  const size = integerLength(value);
+  buffer[at++] = DOLLAR;
+  if (size >= 10) buffer[at++] = ZERO + 1;
+  buffer[at++] = ZERO + (size >= 10 ? size - 10 : size);
+  buffer[at++] = CR;
+  buffer[at++] = LF;
+  at = writeInteger(buffer, at, value);
+  buffer[at++] = CR;
+  buffer[at++] = LF;
+  out.position = at;
 }

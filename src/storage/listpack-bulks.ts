@@ -3,10 +3,11 @@
  *
  * Replies of many small elements (LRANGE, HGETALL, SMEMBERS) are bound by what one element costs: by way of `Listpack.read` and
  * `writeBulk` some 50 ns, here 20 (14 bytes; measured, Node 20). Short strings, nearly all elements, are copied four bytes at a
- * time, and so are their heads: "$14\r" is one word. What is longer or a number goes the usual way.
+ * time, and so are their heads: "$14\r" is one word. What is longer goes the usual way.
  */
 import { Bytes, wordsOf, type Output } from '../base';
 import { writeBulk } from '../resp';
+import { writeIntegerBulk } from './intset-bulks';
 import { Listpack, LISTPACK_HEADER_BYTES } from './listpack';
 import { END, SHORT_STRING, SHORT_STRING_LIMIT } from './listpack-elements';
 
@@ -67,7 +68,12 @@ export function writeBulks(out: Output, u8: Uint8Array, base: number, at: number
 function writeAny(out: Output, u8: Uint8Array, place: number): number {
   reader.u8 = u8;
   reader.base = place - LISTPACK_HEADER_BYTES;
-  const { buffer, start, end } = reader.read(LISTPACK_HEADER_BYTES, text);
-  writeBulk(out, buffer, start, end);
+  const integer = reader.integerAt(LISTPACK_HEADER_BYTES);
+  if (Number.isNaN(integer)) {
+    const { buffer, start, end } = reader.read(LISTPACK_HEADER_BYTES, text);
+    writeBulk(out, buffer, start, end);
+  } else {
+    writeIntegerBulk(out, integer);
+  }
   return place + reader.sizeAt(LISTPACK_HEADER_BYTES);
 }

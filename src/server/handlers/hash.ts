@@ -58,10 +58,7 @@ export const hashHandlers: Handlers<typeof hash, Handler> = {
     const hash = call.readable(call.hash, 1);
     if (hash === null) return;
     call.reply.map(hash.length);
-    for (hash.start(); hash.next();) {
-      call.reply.bulk(hash.name(call.value));
-      call.reply.bulk(hash.value(call.value));
-    }
+    hash.writePairs(call.reply.out);
   },
 
   HINCRBY(call) {
