@@ -8,6 +8,7 @@
 import type { CommandArguments, CommandSpec, CommandTable } from '../commands';
 import { findKeys, KeyPositions, KEYS_INVALID } from '../commands';
 import { slotOfBytes, type SlotId } from '../slots';
+import { hasBlock, patternsStayIn } from './conditions';
 import { NO_KEY_TO_ROUTE_BY, refusalOf } from './refusals';
 
 // Answers of `plan`.
@@ -35,6 +36,10 @@ const ROLE_KEYS_APART = 2;
 const ROLE_ALL_GROUPS = 3;
 const ROLE_LOCAL = 4;
 const ROLE_REFUSED = 5;
+/** Keys together, if its patterns stay with them. */
+const ROLE_SORT = 6;
+/** Keys together, if it does not wait. */
+const ROLE_STREAM_READ = 7;
 
 export class Route {
   // Valid after `plan`, until the next:
@@ -85,6 +90,12 @@ export class Route {
         return this.planKeys(spec, args, CROSS_SLOTS);
       case ROLE_KEYS_APART:
         return this.planKeys(spec, args, SPLIT);
+      case ROLE_SORT: {
+        const answer = this.planKeys(spec, args, CROSS_SLOTS);
+        return answer === FORWARD && !patternsStayIn(args, this.slot) ? CROSS_SLOTS : answer;
+      }
+      case ROLE_STREAM_READ:
+        return hasBlock(args) ? REFUSED : this.planKeys(spec, args, CROSS_SLOTS);
       case ROLE_ALL_GROUPS:
         return ALL_GROUPS;
       case ROLE_LOCAL:
@@ -116,7 +127,9 @@ export class Route {
 
 function roleOf(spec: CommandSpec): number {
   if (spec.fanout === 'all groups') return ROLE_ALL_GROUPS;
+  if (spec.name === 'XREAD' || spec.name === 'XREADGROUP') return ROLE_STREAM_READ;
   if (refusalOf(spec) !== null) return ROLE_REFUSED;
+  if (spec.name === 'SORT' || spec.name === 'SORT_RO') return ROLE_SORT;
   if (spec.fanout === 'by key') return ROLE_KEYS_APART;
   if (spec.movableKeys) return ROLE_KEYS_TOGETHER;
   if (spec.firstKey === 0) return ROLE_REFUSED;

@@ -5,7 +5,7 @@
  * of a round all keys are compared: content, encoding, time to live; and each server must restore what the other dumped.
  * A round that ends in a difference is made as short as possible: sentences are left out as long as a difference remains.
  */
-import { Random, realWorld } from '../../src/base';
+import { Random, realWorld, splitArguments } from '../../src/base';
 import { commands, type CommandSpec } from '../../src/commands';
 import type { MemoryEnd } from '../../src/net';
 import { DataNode, serverSettings } from '../../src/server';
@@ -111,9 +111,26 @@ export class Duel {
     this.hasSorted = false;
     const said = await this.speak(sentences);
     if (said !== null) return said;
-    const asked = inspection(await this.everyKey()).filter((sentence) => specOf(sentence) !== undefined);
-    const seen = await this.speak(asked);
+    const keys = await this.everyKey();
+    const seen = await this.speak(inspection(keys));
     if (seen !== null) return { ...seen, sentences: [...sentences, seen.sentences[seen.sentences.length - 1]] };
+    return this.exchange(sentences, keys);
+  }
+
+  /** Each server restores what the other dumped, and must find the same value in it. */
+  private async exchange(sentences: readonly Sentence[], keys: readonly string[]): Promise<Difference | null> {
+    const dumps = keys.map((key): Sentence => ['DUMP', key]);
+    const [ours, theirs] = await Promise.all([tell(this.ours, dumps), tell(this.theirs, dumps)]);
+    const [here, there] = await Promise.all([restored(this.ours, keys, theirs), restored(this.theirs, keys, ours)]);
+    for (const [said, name] of [
+      [here, 'ours, of their dump'],
+      [there, 'theirs, of our dump'],
+    ] as const) {
+      const wrong = said.findIndex(([value, copy]) => value !== copy);
+      if (wrong < 0) continue;
+      const [value, copy] = said[wrong];
+      return { sentences, ours: `${name} of ${keys[wrong]}: ${copy}`, theirs: `should be: ${value}` };
+    }
     return null;
   }
 
@@ -175,6 +192,35 @@ function withoutWaits(sentences: readonly Sentence[]): Sentence[] {
 
 function limits(seed: number): Sentence[] {
   return (seed % 2 === 0 ? SMALL_LIMITS : USUAL_LIMITS).map(([name, value]) => ['CONFIG', 'SET', name, value]);
+}
+
+/** Restores a dump for each key beside it; the digests of the value that is there and of the one that was restored. */
+async function restored(
+  session: StageSession,
+  keys: readonly string[],
+  dumps: readonly string[],
+): Promise<[value: string, copy: string][]> {
+  const replies = await tell(
+    session,
+    keys.flatMap((key, i): Sentence[] => [
+      ['RESTORE', COPY, '0', payloadOf(dumps[i]), 'REPLACE'],
+      // A digest tells that there is a time to live; it has been compared.
+      ['PERSIST', key],
+      ['DEBUG', 'DIGEST-VALUE', key],
+      ['DEBUG', 'DIGEST-VALUE', COPY],
+    ]),
+  );
+  return keys.map((_, i) => {
+    const [outcome, , value, copy] = replies.slice(i * 4, i * 4 + 4);
+    return [value, outcome === 'OK' ? copy : outcome];
+  });
+}
+
+const COPY = '{t}copy';
+
+/** The bytes of a bulk string that a session shows quoted, one character each. */
+function payloadOf(shown: string): string {
+  return splitArguments(Buffer.from(shown))?.[0]?.toString('latin1') ?? '';
 }
 
 function tell(session: StageSession, sentences: readonly Sentence[]): Promise<string[]> {

@@ -7,6 +7,7 @@ import type { Sentence } from './sentences';
 export function inspection(keys: readonly string[]): Sentence[] {
   return [
     ['KEYS', '*'],
+    ['DEBUG', 'DIGEST-VALUE', ...keys],
     ...keys.flatMap((key): Sentence[] => [
       ['TYPE', key],
       ['OBJECT', 'ENCODING', key],
