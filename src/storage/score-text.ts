@@ -35,10 +35,32 @@ export function readScore({ buffer, start, end }: Bytes): number {
 export function preciseScoreText(score: number): string {
   if (Number.isSafeInteger(score) && Math.abs(score) < 1e16) return doubleText(score);
   if (!Number.isFinite(score)) return doubleText(score);
-  const [digits, power] = score.toExponential(16).split('e');
-  const exponent = Number(power);
-  if (exponent >= -4 && exponent < 17) return withoutZeros(score.toFixed(16 - exponent));
-  return `${withoutZeros(digits)}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+  const sign = score < 0 ? '-' : '';
+  const { digits, exponent } = roundedDigits(Math.abs(score));
+  if (exponent >= DIGITS || exponent < -4) {
+    const power = String(Math.abs(exponent)).padStart(2, '0');
+    return `${sign}${withoutZeros(`${digits[0]}.${digits.slice(1)}`)}e${exponent < 0 ? '-' : '+'}${power}`;
+  }
+  if (exponent < 0) return sign + withoutZeros(`0.${'0'.repeat(-exponent - 1)}${digits}`);
+  return sign + withoutZeros(`${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`);
+}
+
+const DIGITS = 17;
+/** So many that a half can be told from a little more. */
+const DIGITS_TO_SEE_A_HALF = 60;
+
+/** The first 17 digits of a positive number, and the power of ten of the first. Halves are rounded to even, as C does it, not up. */
+function roundedDigits(value: number): { digits: string; exponent: number } {
+  const [exact, exactPower] = value.toExponential(DIGITS_TO_SEE_A_HALF).replace('.', '').split('e');
+  const kept = exact.slice(0, DIGITS);
+  if (/^50*$/.test(exact.slice(DIGITS)) && Number(kept[DIGITS - 1]) % 2 === 0) {
+    return { digits: kept, exponent: Number(exactPower) };
+  }
+  const [digits, power] = value
+    .toExponential(DIGITS - 1)
+    .replace('.', '')
+    .split('e');
+  return { digits, exponent: Number(power) };
 }
 
 /** Without the zeros that end a fraction, and without the point where nothing is left of it. */
