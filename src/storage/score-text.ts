@@ -65,5 +65,5 @@ function roundedDigits(value: number): { digits: string; exponent: number } {
 
 /** Without the zeros that end a fraction, and without the point where nothing is left of it. */
 function withoutZeros(digits: string): string {
-  return digits.includes('.') ? digits.replace(/\.?0+$/, '') : digits;
+  return digits.includes('.') ? digits.replace(/\.?0*$/, '') : digits;
 }
