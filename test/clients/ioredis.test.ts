@@ -98,6 +98,40 @@ describe.each(cases)('ioredis in RESP$protocol with $target.name', ({ target, pr
     expect(await client.ttl('lock')).toBeGreaterThan(90);
   });
 
+  test('collections in the shapes that ioredis gives them', async () => {
+    const client = open();
+    await client.del('user', 'queue', 'tags', 'scores', 'events');
+    await client.hset('user', { name: 'Ada', age: '36' });
+    expect(await client.hgetall('user')).toEqual({ name: 'Ada', age: '36' });
+    expect(await client.hincrby('user', 'age', 1)).toBe(37);
+    await client.rpush('queue', 'a', 'b', 'c');
+    expect(await client.lrange('queue', 0, -1)).toEqual(['a', 'b', 'c']);
+    expect(await client.lpop('queue', 2)).toEqual(['a', 'b']);
+    await client.sadd('tags', 'x', 'y');
+    expect((await client.smembers('tags')).sort()).toEqual(['x', 'y']);
+    await client.zadd('scores', 1, 'low', 2.5, 'high');
+    expect(await client.zrange('scores', '0', '-1')).toEqual(['low', 'high']);
+    expect(Number(await client.zscore('scores', 'high'))).toBe(2.5);
+    const id = await client.xadd('events', '*', 'type', 'login');
+    expect(await client.xrange('events', '-', '+')).toEqual([[id, ['type', 'login']]]);
+    expect(await client.xlen('events')).toBe(1);
+  });
+
+  test.runIf(target.has.blocking)('a worker waits for its work', async () => {
+    const [worker, boss] = [open(), open()];
+    await boss.del('work', 'jobs');
+    const popped = worker.blpop('work', '5');
+    await boss.ping();
+    await boss.rpush('work', 'now');
+    expect(await popped).toEqual(['work', 'now']);
+    await boss.xgroup('CREATE', 'jobs', 'workers', '$', 'MKSTREAM');
+    const read = worker.xreadgroup('GROUP', 'workers', 'w1', 'COUNT', 1, 'BLOCK', 5000, 'STREAMS', 'jobs', '>');
+    await boss.ping();
+    const id = await boss.xadd('jobs', '*', 'n', 1);
+    expect(JSON.stringify(await read)).toContain(id);
+    expect(await boss.xack('jobs', 'workers', id!)).toBe(1);
+  });
+
   test.runIf(target.has.transactions)('multi and exec, with errors in their places', async () => {
     const client = open();
     await client.set('word', 'apple');

@@ -50,6 +50,46 @@ describe.each(cases)('node-redis in RESP$protocol with $target.name', ({ target,
     expect(replies).toEqual(Array.from({ length: 1000 }, (_, i) => i + 1));
   });
 
+  test('collections in the shapes that node-redis gives them', async () => {
+    const client = await open();
+    await client.del(['user', 'queue', 'tags', 'scores', 'events']);
+    await client.hSet('user', { name: 'Ada', age: 36 });
+    expect({ ...(await client.hGetAll('user')) }).toEqual({ name: 'Ada', age: '36' });
+    await client.rPush('queue', ['a', 'b', 'c']);
+    expect(await client.lRange('queue', 0, -1)).toEqual(['a', 'b', 'c']);
+    expect(await client.rPop('queue')).toBe('c');
+    await client.sAdd('tags', ['x', 'y']);
+    expect([...(await client.sMembers('tags'))].sort()).toEqual(['x', 'y']);
+    await client.zAdd('scores', [
+      { value: 'low', score: 1 },
+      { value: 'high', score: 2.5 },
+    ]);
+    expect(await client.zRangeWithScores('scores', 0, -1)).toEqual([
+      { value: 'low', score: 1 },
+      { value: 'high', score: 2.5 },
+    ]);
+    await client.geoAdd('places', { longitude: 13.361389, latitude: 38.115556, member: 'Palermo' });
+    expect(await client.geoSearch('places', { longitude: 13, latitude: 38 }, { radius: 100, unit: 'km' })).toEqual([
+      'Palermo',
+    ]);
+    const id = await client.xAdd('events', '*', { type: 'login' });
+    const entries = await client.xRange('events', '-', '+');
+    expect(entries?.map(({ id, message }) => [id, { ...message }])).toEqual([[id, { type: 'login' }]]);
+  });
+
+  test.runIf(target.has.blocking)('a worker waits for its work', async () => {
+    const [worker, boss] = [await open(), await open()];
+    await boss.del('work');
+    const popped = worker.blPop('work', 5);
+    await boss.ping();
+    await boss.rPush('work', 'now');
+    expect(await popped).toMatchObject({ key: 'work', element: 'now' });
+    const least = worker.bzPopMin('ranks', 5);
+    await boss.ping();
+    await boss.zAdd('ranks', { value: 'first', score: 1 });
+    expect(await least).toMatchObject({ key: 'ranks', value: 'first', score: 1 });
+  });
+
   test.runIf(target.has.transactions)('multi and exec', async () => {
     const client = await open();
     expect(await client.multi().set('n', 1).incr('n').get('n').exec()).toEqual(['OK', 2, '2']);

@@ -22,13 +22,14 @@ export interface Target {
   readonly name: string;
   /**
    * databases: more than number 0; clientList: CLIENT LIST shows every client of the target; scan: SCAN is there;
-   * transactions: MULTI is.
+   * transactions: MULTI is; blocking: commands that wait are.
    */
   readonly has: {
     readonly databases: boolean;
     readonly clientList: boolean;
     readonly scan: boolean;
     readonly transactions: boolean;
+    readonly blocking: boolean;
   };
   start(settings?: TargetSettings): Promise<RunningTarget>;
 }
@@ -36,12 +37,12 @@ export interface Target {
 export const targets: readonly Target[] = [
   {
     name: 'data node',
-    has: { databases: true, clientList: true, scan: true, transactions: true },
+    has: { databases: true, clientList: true, scan: true, transactions: true, blocking: true },
     start: (settings = {}) => startServer(settings),
   },
   {
     name: 'proxy',
-    has: { databases: true, clientList: true, scan: false, transactions: false },
+    has: { databases: true, clientList: true, scan: false, transactions: false, blocking: false },
     start: startBehindProxy,
   },
 ];

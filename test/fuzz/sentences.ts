@@ -21,16 +21,24 @@ const MISCOUNTED = 0.05;
 /** Words that make replies depend on the clock, or that want a setting, or that the oracle (7.0) does not know (WITHSCORE, the new parts of FULL). */
 const AVOIDED_TOKENS: ReadonlySet<string> = new Set(['IDLETIME', 'FREQ', 'WITHSCORE', 'FULL', 'BYLEX', '*']);
 
-/** Commands that draw as often as a negative count says, and a count that is too much for any server. */
-const DRAWS: ReadonlySet<string> = new Set(['SRANDMEMBER', 'HRANDFIELD', 'ZRANDMEMBER']);
-const HUGE_DRAW = /^-\d{4,}$/;
+/** What both servers would do and nobody has the memory to compare: billions of draws, strings of hundreds of megabytes. */
+const MANY_DRAWS = /^-\d{4,}$/;
+const FAR_OFFSET = /^(2147483647|2147483648|4294967295)$/;
+const TOO_LARGE: Readonly<Record<string, RegExp | undefined>> = {
+  SRANDMEMBER: MANY_DRAWS,
+  HRANDFIELD: MANY_DRAWS,
+  ZRANDMEMBER: MANY_DRAWS,
+  SETBIT: FAR_OFFSET,
+  BITFIELD: FAR_OFFSET,
+};
 
 /** A sentence for a command. */
 export function randomSentence(random: Random, spec: CommandSpec): Sentence {
   const words = spec.name.split(' ');
   speakAll(random, familyOf(spec), spec.items, words);
   if (random.fraction() < SPOILT) spoil(random, words);
-  return DRAWS.has(spec.name) ? words.map((word) => (HUGE_DRAW.test(word) ? '-7' : word)) : words;
+  const tooLarge = TOO_LARGE[spec.name];
+  return tooLarge === undefined ? words : words.map((word) => (tooLarge.test(word) ? '-7' : word));
 }
 
 /** The family whose keys a command mostly takes. */
