@@ -17,6 +17,12 @@ const PORT_MIN = 17000;
 const PORT_MAX = 32000;
 const START_ATTEMPTS_MAX = 5;
 
+/**
+ * The seed of random comparisons: the same in every run of the tests unless SEED says another. What chance may bring up, `npm run
+ * fuzz` looks for.
+ */
+export const SEED = Number(process.env.SEED ?? 20_261_122);
+
 /** The version of the redis-server on the PATH; null where there is none. */
 export const oracleVersion: string | null = findVersion();
 

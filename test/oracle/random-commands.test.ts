@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sortReply } from '../transcripts/reply';
 import { command, type Stage, type StageSession } from '../transcripts/session';
 import { stages } from '../transcripts/stages';
-import { OracleStage } from './oracle-stage';
+import { OracleStage, SEED } from './oracle-stage';
 import { KEYS, randomCommand } from './random-commands';
 
 const RUNS = 300;
@@ -43,7 +43,7 @@ describe.each(testedStages)('$name', (stage: Stage) => {
           const [actual, expected] = await Promise.all([play(tested, commands), play(oracle, commands)]);
           expect(settle(actual, expected)).toEqual(expected);
         }),
-        { numRuns: RUNS },
+        { numRuns: RUNS, seed: SEED },
       );
     });
 
@@ -57,7 +57,7 @@ describe.each(testedStages)('$name', (stage: Stage) => {
           const [actual, expected] = await Promise.all([play(tested, commands), play(oracle, commands)]);
           expect(settle(actual, expected)).toEqual(expected);
         }),
-        { numRuns: RUNS },
+        { numRuns: RUNS, seed: SEED },
       );
     });
   });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sortReply } from '../transcripts/reply';
 import { command, type Stage, type StageSession } from '../transcripts/session';
 import { stages } from '../transcripts/stages';
-import { OracleStage } from './oracle-stage';
+import { OracleStage, SEED } from './oracle-stage';
 import { randomSortedSetCommand, SORTED_SET_INSPECTION, SORTED_SET_SETUP } from './random-sorted-sets';
 
 const RUNS = 200;
@@ -44,7 +44,7 @@ describe.each(testedStages)('$name', (stage: Stage) => {
           const [actual, expected] = await Promise.all([play(tested, commands), play(oracle, commands)]);
           expect(actual).toEqual(expected);
         }),
-        { numRuns: RUNS },
+        { numRuns: RUNS, seed: SEED },
       );
     });
   });

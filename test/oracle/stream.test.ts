@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { command, type Stage, type StageSession } from '../transcripts/session';
 import { stages } from '../transcripts/stages';
-import { OracleStage } from './oracle-stage';
+import { OracleStage, SEED } from './oracle-stage';
 import { randomStreamCommand, STREAM_INSPECTION, streamSetup } from './random-streams';
 
 const RUNS = 300;
@@ -38,7 +38,7 @@ describe.each(testedStages)('$name', (stage: Stage) => {
           const [actual, expected] = await Promise.all([play(tested, commands), play(oracle, commands)]);
           expect(actual).toEqual(expected);
         }),
-        { numRuns: RUNS },
+        { numRuns: RUNS, seed: SEED },
       );
     });
   });
