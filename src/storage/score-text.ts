@@ -33,7 +33,7 @@ export function readScore({ buffer, start, end }: Bytes): number {
 
 /** The score with 17 digits, as C's "%.17g": how ZSCAN spells the scores of large sorted sets. */
 export function preciseScoreText(score: number): string {
-  if (Number.isSafeInteger(score) && Math.abs(score) < 1e16) return doubleText(score);
+  if (Number.isSafeInteger(score)) return Object.is(score, -0) ? '-0' : String(score);
   if (!Number.isFinite(score)) return doubleText(score);
   const sign = score < 0 ? '-' : '';
   const { digits, exponent } = roundedDigits(Math.abs(score));

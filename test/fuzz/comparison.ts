@@ -121,21 +121,33 @@ export function areSame(sentence: Sentence, ours: string, theirs: string): boole
   // 7.2 refuses what 7.0 lets overflow.
   if (ours.includes('ERR timeout is out of range') && theirs.includes('ERR timeout is negative')) return true;
   if (name.startsWith('XREAD') && ours.includes('ERR timeout is out of range')) return true;
-  // BY nosort leaves the members of a set in an order of the server's own.
-  if (name.startsWith('SORT') && sentence.some((word) => /^by$/i.test(word)))
-    return sortReply(ours, 'deep') === sortReply(theirs, 'deep');
+  if (name.startsWith('SORT') && leavesOrder(sentence)) {
+    return sentence.some((word) => /^limit$/i.test(word)) || sortReply(ours, 'deep') === sortReply(theirs, 'deep');
+  }
   if (name === 'LPOS' && ours.includes('value must between')) return true;
   if (name === 'OBJECT' && isNewerEncoding(ours, theirs)) return true;
-  if (HAS_DOUBLES.test(name) && haveSameNumbers(ours, theirs)) return true;
+  if (HAS_DOUBLES.test(name) && haveSameNumbers(name, ours, theirs)) return true;
   return TELLS_TIME.has(name) && haveNearTimes(ours, theirs);
 }
 
 /** 7.2 spells doubles as short as they can be, 7.0 with 17 digits. */
 const HAS_DOUBLES = /^(B?Z|GEO)/;
 
-function haveSameNumbers(ours: string, theirs: string): boolean {
-  const [a, b] = [ours, theirs].map((text) => text.split(/"([-+.\dea-z]+)"/));
-  return a.length === b.length && a.every((part, i) => part === b[i] || (i % 2 === 1 && Number(part) === Number(b[i])));
+function haveSameNumbers(name: string, ours: string, theirs: string): boolean {
+  return inOneSpelling(name, ours) === inOneSpelling(name, theirs);
+}
+
+/** A reply with its numbers in one spelling; that of ZSCAN in an order of its own, since two spellings may have sorted differently. */
+function inOneSpelling(name: string, reply: string): string {
+  const parts = [...reply.matchAll(/"((?:[^"\\]|\\.)*)"|\([a-z]+\)[^\n]*/g)].map(([whole, text]) =>
+    text === undefined || text === '' || Number.isNaN(Number(text)) ? whole : String(Number(text)),
+  );
+  return (name === 'ZSCAN' ? parts.sort() : parts).join('\n');
+}
+
+/** Whether a SORT is told BY something without a star: then the members of a set come in an order of the server's own. */
+function leavesOrder(sentence: Sentence): boolean {
+  return sentence.some((word, i) => /^by$/i.test(word) && sentence[i + 1]?.includes('*') === false);
 }
 
 /** 7.2 packs small lists and sets where 7.0 does not. */

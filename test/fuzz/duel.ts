@@ -2,13 +2,15 @@
  * A duel: the same sentences to our data node and to a real redis-server, reply by reply and then key by key.
  *
  * Sentences come in rounds, each on an empty keyspace and from a seed of its own, so that a round can be spoken again. At the end
- * of a round all keys are compared: content, encoding, time to live; and each server must restore what the other dumped.
+ * of a round all keys are compared: content, encoding, time to live; each server must restore what the other dumped; and when
+ * ours has deleted its keys, no byte of its keyspace may be taken.
  * A round that ends in a difference is made as short as possible: sentences are left out as long as a difference remains.
  */
-import { Random, realWorld, splitArguments } from '../../src/base';
+import { Bytes, Random, realWorld, splitArguments } from '../../src/base';
 import { commands, type CommandSpec } from '../../src/commands';
 import type { MemoryEnd } from '../../src/net';
 import { DataNode, serverSettings } from '../../src/server';
+import { forEachKey } from '../../src/storage';
 import { OracleStage } from '../oracle/oracle-stage';
 import { command, WireSession, type StageSession } from '../transcripts/session';
 import { areSame, comparable, isSpoken, mustNotWait } from './comparison';
@@ -131,6 +133,8 @@ export class Duel {
       const [value, copy] = said[wrong];
       return { sentences, ours: `${name} of ${keys[wrong]}: ${copy}`, theirs: `should be: ${value}` };
     }
+    const bytes = this.bytesLeft();
+    if (bytes !== 0) return { sentences, ours: `${bytes} bytes are taken when all keys are deleted`, theirs: '0' };
     return null;
   }
 
@@ -147,6 +151,18 @@ export class Duel {
       if (!areSame(said, a, b)) return { sentences: sentences.slice(0, i + 1), ours: a, theirs: b };
     }
     return null;
+  }
+
+  /** Deletes our keys, one by one; what the keyspace takes then. */
+  private bytesLeft(): number {
+    const { keyspace } = this.node;
+    for (const database of keyspace.usedDatabases()) {
+      const names: Buffer[] = [];
+      forEachKey(database, (record) => names.push(keyspace.records.key(record, new Bytes()).copy()));
+      for (const name of names) database.delete(new Bytes(name));
+    }
+    keyspace.reclaim(() => false);
+    return keyspace.arena.usedBytes;
   }
 
   /** Leaves out sentences, many at a time and then one by one, as long as there is a difference. */

@@ -56,9 +56,7 @@ const JUNK = [
   '~',
   '=',
 ];
-const DOUBLES = split(
-  '0 1 2 3 -1 -2.5 0.5 1.25 2.5 3 7 10 100 1e3 -1e3 inf -inf +inf 1e15 -1e15 4503599627370497.5 -0',
-);
+const DOUBLES = split('0 1 2 3 -1 -2.5 0.5 1.25 2.5 3 7 10 100 1e3 -1e3 inf -inf +inf 1e15 -1e15 4503599627370497.5');
 const LONG = ['x'.repeat(63), 'x'.repeat(64), 'x'.repeat(65), 'y'.repeat(200), 'z'.repeat(5000)];
 const MEMBERS = [
   ...split(
