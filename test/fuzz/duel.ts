@@ -8,11 +8,11 @@
  */
 import { Bytes, Random, realWorld, splitArguments } from '../../src/base';
 import { commands, type CommandSpec } from '../../src/commands';
-import type { MemoryEnd } from '../../src/net';
 import { DataNode, serverSettings } from '../../src/server';
 import { forEachKey } from '../../src/storage';
 import { OracleStage } from '../oracle/oracle-stage';
-import { command, WireSession, type StageSession } from '../transcripts/session';
+import { MemorySession } from '../transcripts/our-stages';
+import { command, type StageSession } from '../transcripts/session';
 import { areSame, comparable, isSpoken, mustNotWait } from './comparison';
 import { inspection } from './inspection';
 import { randomSentence, type Sentence } from './sentences';
@@ -39,25 +39,6 @@ const USUAL_LIMITS = [
   ['list-max-listpack-size', '-2'],
   ['stream-node-max-entries', '100'],
 ] as const;
-
-class MemorySession extends WireSession {
-  constructor(private readonly end: MemoryEnd) {
-    super(2);
-    end.attach({
-      received: (buffer, from, to) => this.receive(Buffer.from(buffer.subarray(from, to))),
-      closed: () => this.ended(),
-    });
-  }
-
-  override write(bytes: Buffer): void {
-    this.end.connection.write(bytes);
-  }
-
-  override close(): Promise<void> {
-    this.end.connection.end();
-    return Promise.resolve();
-  }
-}
 
 export class Duel {
   private readonly node: DataNode;

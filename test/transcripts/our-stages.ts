@@ -15,7 +15,8 @@ function makeNode(): DataNode {
   return new DataNode(realWorld(), settings);
 }
 
-class MemorySession extends WireSession {
+/** A session over a connection in memory. */
+export class MemorySession extends WireSession {
   constructor(private readonly end: MemoryEnd) {
     super(2);
     end.attach({
