@@ -6,7 +6,7 @@
  */
 import { Bytes, copyBytes, type Output, type Random } from '../base';
 import { writeBulk } from '../resp';
-import { SEGMENT_MASK, SEGMENT_SHIFT, type Address } from './arena';
+import type { Address } from './arena';
 import { Collection } from './collection';
 import type { Keyspace } from './keyspace';
 import { elementSize, LISTPACK_HEADER_BYTES, NOWHERE } from './listpack';
@@ -14,14 +14,14 @@ import { writeBulks } from './listpack-bulks';
 import { Members } from './members';
 import type { ReclaimJob } from './reclaimer';
 import { ENCODING_HASHTABLE, TYPE_HASH } from './records';
+import { TableRoots } from './table-roots';
 import { TableWalk } from './table-walk';
-import { HASHES, TABLE_WORDS, Tables } from './tables';
-
-const ROOT_SIZE = TABLE_WORDS * 4;
+import { Tables } from './tables';
 
 export class Hash extends Collection {
   private readonly members: Members;
   private readonly tables: Tables;
+  private readonly roots: TableRoots;
   private readonly walk: TableWalk;
   /**
    * Where the walk stands: a place in the listpack, or a block. May be noted and set again until the next write.
@@ -33,6 +33,7 @@ export class Hash extends Collection {
     super(keyspace, TYPE_HASH);
     this.members = new Members(keyspace.arena, 0, 'value');
     this.tables = new Tables(keyspace.arena, this.members);
+    this.roots = new TableRoots(keyspace.arena, this.tables, this.members);
     this.walk = new TableWalk(this.tables);
   }
 
@@ -153,50 +154,30 @@ export class Hash extends Collection {
       for (this.start(); this.next();) visit();
       return 0;
     }
-    const { words, at } = this;
-    const found: Address[] = [];
-    let position = cursor;
-    for (let left = count; left > 0 && position < HASHES; left -= found.length) {
-      position = this.tables.collect(words, at, position, left, found);
-      for (this.position of found) visit();
-    }
-    return position >= HASHES ? 0 : position;
+    return this.tables.scan(this.words, this.at, cursor, count, (address) => {
+      this.position = address;
+      visit();
+    });
   }
 
   // ── roots ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   override reclaimJob(root: Address): ReclaimJob {
-    const words = this.arena.u32s[root >>> SEGMENT_SHIFT];
-    const at = (root & SEGMENT_MASK) << 1;
-    const free = (member: Address): void => this.members.free(member);
-    let position = 0;
-    return (isTimeUp) => {
-      position = this.tables.dismantle(words, at, position, free, isTimeUp);
-      if (position < HASHES) return false;
-      this.arena.free(root, ROOT_SIZE);
-      return true;
-    };
+    return this.roots.reclaimJob(root);
   }
 
   override duplicate(root: Address): Address {
     const { members, scratch } = this;
-    const copy = this.createRoot();
-    const words = this.arena.u32s[copy >>> SEGMENT_SHIFT];
-    const at = (copy & SEGMENT_MASK) << 1;
-    this.walk.start(this.arena.u32s[root >>> SEGMENT_SHIFT], (root & SEGMENT_MASK) << 1);
+    const copy = this.roots.create();
+    const words = this.roots.words(copy);
+    const at = this.roots.at(copy);
+    this.walk.start(this.roots.words(root), this.roots.at(root));
     for (let member = this.walk.step(); member !== 0; member = this.walk.step()) {
       const name = members.key(member, scratch);
       const hash = this.keyspace.hash.of(name.buffer, name.start, name.end);
       this.tables.insert(words, at, hash, this.createMember(name, members.value(member, otherScratch)));
     }
     return copy;
-  }
-
-  private createRoot(): Address {
-    const root = this.arena.allocate(ROOT_SIZE);
-    const at = (root & SEGMENT_MASK) << 1;
-    this.arena.u32s[root >>> SEGMENT_SHIFT].fill(0, at, at + TABLE_WORDS);
-    return root;
   }
 
   // ── packed ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -224,9 +205,9 @@ export class Hash extends Collection {
 
   /** Makes a packed hash a large one. */
   private enlarge(): void {
-    const root = this.createRoot();
-    const words = this.arena.u32s[root >>> SEGMENT_SHIFT];
-    const at = (root & SEGMENT_MASK) << 1;
+    const root = this.roots.create();
+    const words = this.roots.words(root);
+    const at = this.roots.at(root);
     for (this.start(); this.next();) {
       const name = this.name(this.scratch);
       const hash = this.keyspace.hash.of(name.buffer, name.start, name.end);

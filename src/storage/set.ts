@@ -13,7 +13,7 @@
  */
 import { Bytes, copyBytes, isInt64, widen, type Output, type Random } from '../base';
 import { writeBulk } from '../resp';
-import { SEGMENT_MASK, SEGMENT_SHIFT, type Address } from './arena';
+import type { Address } from './arena';
 import { Collection } from './collection';
 import { Intset, INTSET_HEADER_BYTES } from './intset';
 import { writeIntegerBulks } from './intset-bulks';
@@ -23,14 +23,14 @@ import { writeBulks } from './listpack-bulks';
 import { Members } from './members';
 import type { ReclaimJob } from './reclaimer';
 import { ENCODING_HASHTABLE, ENCODING_INTSET, ENCODING_LISTPACK, TYPE_SET } from './records';
+import { TableRoots } from './table-roots';
 import { TableWalk } from './table-walk';
-import { HASHES, TABLE_WORDS, Tables } from './tables';
-
-const ROOT_SIZE = TABLE_WORDS * 4;
+import { Tables } from './tables';
 
 export class MemberSet extends Collection {
   private readonly members: Members;
   private readonly tables: Tables;
+  private readonly roots: TableRoots;
   private readonly walk: TableWalk;
   private readonly intset = new Intset();
   /**
@@ -44,6 +44,7 @@ export class MemberSet extends Collection {
     super(keyspace, TYPE_SET);
     this.members = new Members(keyspace.arena, 0, 'none');
     this.tables = new Tables(keyspace.arena, this.members);
+    this.roots = new TableRoots(keyspace.arena, this.tables, this.members);
     this.walk = new TableWalk(this.tables);
   }
 
@@ -221,47 +222,27 @@ export class MemberSet extends Collection {
       for (this.start(); this.next();) visit();
       return 0;
     }
-    const { words, at } = this;
-    const found: Address[] = [];
-    let position = cursor;
-    for (let left = count; left > 0 && position < HASHES; left -= found.length) {
-      position = this.tables.collect(words, at, position, left, found);
-      for (this.position of found) visit();
-    }
-    return position >= HASHES ? 0 : position;
+    return this.tables.scan(this.words, this.at, cursor, count, (address) => {
+      this.position = address;
+      visit();
+    });
   }
 
   // ── roots ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   override reclaimJob(root: Address): ReclaimJob {
-    const words = this.arena.u32s[root >>> SEGMENT_SHIFT];
-    const at = (root & SEGMENT_MASK) << 1;
-    const free = (block: Address): void => this.members.free(block);
-    let position = 0;
-    return (isTimeUp) => {
-      position = this.tables.dismantle(words, at, position, free, isTimeUp);
-      if (position < HASHES) return false;
-      this.arena.free(root, ROOT_SIZE);
-      return true;
-    };
+    return this.roots.reclaimJob(root);
   }
 
   override duplicate(root: Address): Address {
-    const copy = this.createRoot();
-    const words = this.arena.u32s[copy >>> SEGMENT_SHIFT];
-    const at = (copy & SEGMENT_MASK) << 1;
-    this.walk.start(this.arena.u32s[root >>> SEGMENT_SHIFT], (root & SEGMENT_MASK) << 1);
+    const copy = this.roots.create();
+    const words = this.roots.words(copy);
+    const at = this.roots.at(copy);
+    this.walk.start(this.roots.words(root), this.roots.at(root));
     for (let block = this.walk.step(); block !== 0; block = this.walk.step()) {
       this.insert(words, at, this.members.key(block, this.scratch));
     }
     return copy;
-  }
-
-  private createRoot(): Address {
-    const root = this.arena.allocate(ROOT_SIZE);
-    const at = (root & SEGMENT_MASK) << 1;
-    this.arena.u32s[root >>> SEGMENT_SHIFT].fill(0, at, at + TABLE_WORDS);
-    return root;
   }
 
   // ── packed ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -348,9 +329,9 @@ export class MemberSet extends Collection {
 
   /** Makes a packed or missing set a large one, with one more member if that is not null. */
   private enlarge(member: Bytes | null): void {
-    const root = this.createRoot();
-    const words = this.arena.u32s[root >>> SEGMENT_SHIFT];
-    const at = (root & SEGMENT_MASK) << 1;
+    const root = this.roots.create();
+    const words = this.roots.words(root);
+    const at = this.roots.at(root);
     if (member !== null) this.insert(words, at, member);
     for (this.start(); this.next();) this.insert(words, at, this.name(this.scratch));
     this.placeRoot(ENCODING_HASHTABLE, root);

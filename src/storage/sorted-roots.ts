@@ -167,9 +167,9 @@ export class SortedRoots {
     return this.tables.random(this.words(root), this.at(root), random);
   }
 
-  /** About `limit` members from a position on, which replace what `found` held; the position to go on from, or HASHES. */
-  collect(root: Address, from: number, limit: number, found: Address[]): number {
-    return this.tables.collect(this.words(root), this.at(root), from, limit, found);
+  /** As `Tables.scan`, over the members of a root. */
+  scan(root: Address, cursor: number, count: number, visit: (member: Address) => void): number {
+    return this.tables.scan(this.words(root), this.at(root), cursor, count, visit);
   }
 
   // ── as a whole ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -21,7 +21,6 @@ import type { ReclaimJob } from './reclaimer';
 import { ENCODING_LISTPACK, ENCODING_SKIPLIST, TYPE_SORTED_SET } from './records';
 import { preciseScoreText, readScore, spellScore } from './score-text';
 import { SortedRoots } from './sorted-roots';
-import { HASHES } from './tables';
 import type { TreeCursor } from './tree-cursor';
 
 /** Conditions of `add`, to be combined. */
@@ -301,13 +300,10 @@ export class SortedSet extends Collection {
       for (this.start(); this.next();) visit();
       return 0;
     }
-    const found: Address[] = [];
-    let from = cursor;
-    for (let left = count; left > 0 && from < HASHES; left -= found.length) {
-      from = this.roots.collect(this.root, from, left, found);
-      for (this.position of found) visit();
-    }
-    return from >= HASHES ? 0 : from;
+    return this.roots.scan(this.root, cursor, count, (member) => {
+      this.position = member;
+      visit();
+    });
   }
 
   override reclaimJob(root: Address): ReclaimJob {

@@ -188,6 +188,20 @@ export class Tables {
     return taken < order.length ? hashes[order[taken]] : this.pageEnd(page, from);
   }
 
+  /**
+   * Visits about `count` entries of a table that has some, from `cursor` on (0 to begin), and returns the cursor to go on from, 0
+   * at the end. `visit` may change nothing.
+   */
+  scan(words: Uint32Array, at: number, cursor: number, count: number, visit: (address: Address) => void): number {
+    const addresses: Address[] = [];
+    let position = cursor;
+    for (let left = count; left > 0 && position < HASHES; left -= addresses.length) {
+      position = this.collect(words, at, position, left, addresses);
+      for (const address of addresses) visit(address);
+    }
+    return position >= HASHES ? 0 : position;
+  }
+
   /** Frees the pages and the directory; what the entries point to is the caller's. The table is empty then. */
   drop(words: Uint32Array, at: number): void {
     this.dismantle(words, at, 0, null, NEVER);
