@@ -4,10 +4,10 @@
  *
  * A reply says how many elements it has before it has them; so positions are gathered first, and elements written from them.
  */
-import { Bytes, globMatch } from '../../base';
+import { Bytes } from '../../base';
 import type { Collection } from '../../storage';
 import type { Call } from '../call';
-import { parseCount, parseCursor, SCAN_COUNT_DEFAULT } from './scan-arguments';
+import { parseCursor, ScanOptions } from './scan-arguments';
 
 /** A collection with names: fields or members. */
 export interface Scannable extends Collection {
@@ -31,25 +31,13 @@ export function replyScan<T extends Scannable>(call: Call, type: T, replyTail: (
     reply.emptyArray();
     return;
   }
-  let count = SCAN_COUNT_DEFAULT;
-  let pattern: Bytes | null = null;
-  for (let i = 3; i < call.argc; i += 2) {
-    if (i + 1 === call.argc) return call.syntaxError();
-    if (call.is(i, 'count')) {
-      count = parseCount(call, i + 1);
-      if (Number.isNaN(count)) return;
-      if (count < 1) return call.syntaxError();
-    } else if (call.is(i, 'match')) {
-      // A lone star matches all names, also the empty one, which no other pattern does.
-      pattern = call.is(i + 1, '*') ? null : call.arg(i + 1);
-    } else {
-      return call.syntaxError();
-    }
-  }
+  const options = new ScanOptions();
+  if (!options.parse(call, 3, false)) return;
+  const { pattern } = options;
   const found: number[] = [];
   const name = new Bytes();
-  const next = collection.scan(cursor, count, () => {
-    if (pattern === null || matches(pattern, collection.name(name))) found.push(collection.position);
+  const next = collection.scan(cursor, options.count, () => {
+    if (pattern.matchesAll || pattern.matches(collection.name(name))) found.push(collection.position);
   });
   reply.array(2);
   reply.bulkInteger(next);
@@ -58,8 +46,4 @@ export function replyScan<T extends Scannable>(call: Call, type: T, replyTail: (
     reply.bulk(collection.name(name));
     replyTail?.(collection);
   }
-}
-
-function matches(pattern: Bytes, { buffer, start, end }: Bytes): boolean {
-  return globMatch(pattern.buffer, pattern.start, pattern.end, buffer, start, end, false);
 }

@@ -4,11 +4,11 @@
  * A reply says how many keys it has before it names them. So the walk collects the addresses of the records, and the
  * keys are written from them afterwards; nothing moves a record in between. No key is copied but into the reply.
  */
-import { Bytes, globMatch } from '../../base';
+import { Bytes } from '../../base';
 import type { generic, Handlers } from '../../commands';
 import { forEachKey, scan, TYPE_NAMES, type Address } from '../../storage';
 import type { Call, Handler } from '../call';
-import { parseCount, parseCursor, SCAN_COUNT_DEFAULT } from './scan-arguments';
+import { NamePattern, parseCursor, ScanOptions } from './scan-arguments';
 
 /** SCAN without TYPE. */
 const ANY_TYPE = -1;
@@ -17,8 +17,9 @@ const UNKNOWN_TYPE = -2;
 
 export const scanHandlers: Pick<Handlers<typeof generic, Handler>, 'KEYS' | 'RANDOMKEY' | 'SCAN'> = {
   KEYS(call) {
-    const filter = new KeyFilter(call);
-    filter.match(call.arg(1));
+    const pattern = new NamePattern();
+    pattern.set(call.arg(1));
+    const filter = new KeyFilter(call, pattern);
     forEachKey(call.database, filter.visit);
     filter.reply();
   },
@@ -32,24 +33,14 @@ export const scanHandlers: Pick<Handlers<typeof generic, Handler>, 'KEYS' | 'RAN
   SCAN(call) {
     const cursor = parseCursor(call, 1);
     if (Number.isNaN(cursor)) return;
-    const filter = new KeyFilter(call);
-    let count = SCAN_COUNT_DEFAULT;
-    for (let i = 2; i < call.argc; i += 2) {
-      if (i + 1 === call.argc) return call.syntaxError();
-      if (call.is(i, 'count')) {
-        count = parseCount(call, i + 1);
-        if (Number.isNaN(count)) return;
-        if (count < 1) return call.syntaxError();
-      } else if (call.is(i, 'match')) {
-        filter.match(call.arg(i + 1));
-      } else if (call.is(i, 'type')) {
-        const type = TYPE_NAMES.findIndex((name) => call.is(i + 1, name));
-        filter.type = type < 0 ? UNKNOWN_TYPE : type;
-      } else {
-        return call.syntaxError();
-      }
+    const options = new ScanOptions();
+    if (!options.parse(call, 2, true)) return;
+    const filter = new KeyFilter(call, options.pattern);
+    if (options.typeAt !== 0) {
+      const type = TYPE_NAMES.findIndex((name) => call.is(options.typeAt, name));
+      filter.type = type < 0 ? UNKNOWN_TYPE : type;
     }
-    const next = scan(call.database, cursor, count, filter.visit);
+    const next = scan(call.database, cursor, options.count, filter.visit);
     call.reply.array(2);
     call.reply.bulkInteger(next);
     filter.reply();
@@ -59,16 +50,13 @@ export const scanHandlers: Pick<Handlers<typeof generic, Handler>, 'KEYS' | 'RAN
 /** Gathers the keys that match, and replies them. */
 class KeyFilter {
   type = ANY_TYPE;
-  private pattern: Bytes | null = null;
   private readonly key = new Bytes();
   private readonly found: Address[] = [];
 
-  constructor(private readonly call: Call) {}
-
-  /** Only keys that match this glob pattern. */
-  match(pattern: Bytes): void {
-    this.pattern = pattern.length === 1 && pattern.is('*') ? null : pattern;
-  }
+  constructor(
+    private readonly call: Call,
+    private readonly pattern: NamePattern,
+  ) {}
 
   readonly visit = (record: Address): void => {
     if (this.matches(record)) this.found.push(record);
@@ -78,9 +66,7 @@ class KeyFilter {
     const { pattern, type } = this;
     const { records } = this.call.keyspace;
     if (type !== ANY_TYPE && records.type(record) !== type) return false;
-    if (pattern === null) return true;
-    const { buffer, start, end } = records.key(record, this.key);
-    return globMatch(pattern.buffer, pattern.start, pattern.end, buffer, start, end, false);
+    return pattern.matchesAll || pattern.matches(records.key(record, this.key));
   }
 
   reply(): void {
