@@ -5,10 +5,11 @@
  * which are packed, and of thousands. Places are all different: which of several equally far members COUNT leaves out is not said.
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { command, type Stage, type StageSession } from '../transcripts/session';
 import { stages } from '../transcripts/stages';
 import { OracleStage, SEED } from './oracle-stage';
+import { openRivals } from './rivals';
 
 const RUNS = 40;
 const PLACES_MAX = 3000;
@@ -127,18 +128,8 @@ const testedStage = stages.find(({ name }) => /process/i.test(name));
 describe.skipIf(testedStage === undefined || new OracleStage(2).skipped !== null)('places', () => {
   const stage = testedStage as Stage;
   const judge = new OracleStage(2, 'judge');
-  let tested: StageSession;
-  let oracle: StageSession;
 
-  beforeAll(async () => {
-    tested = await stage.open();
-    oracle = await judge.open();
-  });
-
-  afterAll(async () => {
-    await Promise.all([tested.close(), oracle.close()]);
-    await Promise.all([stage.close(), judge.close()]);
-  });
+  const rivals = openRivals(stage, judge);
 
   test('are found as in Redis', { timeout: 60_000 }, async () => {
     const steps = fc.array(step, { minLength: 5, maxLength: 30, size: 'max' });
@@ -146,7 +137,7 @@ describe.skipIf(testedStage === undefined || new OracleStage(2).skipped !== null
       fc.asyncProperty(places, steps, async (all, searches) => {
         const members = all.flatMap(([x, y], i) => [x, y, String(i)]);
         const commands = [['FLUSHALL'], ['GEOADD', '{t}a', ...members], ...searches, ...inspection];
-        const [actual, expected] = await Promise.all([play(tested, commands), play(oracle, commands)]);
+        const [actual, expected] = await Promise.all([play(rivals.tested, commands), play(rivals.oracle, commands)]);
         expect(settle(actual, expected)).toEqual(expected);
       }),
       { numRuns: RUNS, seed: SEED, endOnFailure: true },

@@ -4,10 +4,11 @@
  * Few runs of many elements, so that strings grow from a few runs to the limit of the sparse encoding and past it.
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { command, type Stage, type StageSession } from '../transcripts/session';
 import { stages } from '../transcripts/stages';
 import { OracleStage, SEED } from './oracle-stage';
+import { openRivals } from './rivals';
 
 const RUNS = 60;
 
@@ -56,23 +57,13 @@ const testedStage = stages.find(({ name }) => /process/i.test(name));
 describe.skipIf(testedStage === undefined || new OracleStage(2).skipped !== null)('HyperLogLogs', () => {
   const stage = testedStage as Stage;
   const judge = new OracleStage(2, 'judge');
-  let tested: StageSession;
-  let oracle: StageSession;
 
-  beforeAll(async () => {
-    tested = await stage.open();
-    oracle = await judge.open();
-  });
-
-  afterAll(async () => {
-    await Promise.all([tested.close(), oracle.close()]);
-    await Promise.all([stage.close(), judge.close()]);
-  });
+  const rivals = openRivals(stage, judge);
 
   test('are those of Redis, byte for byte', { timeout: 60_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
-        const [actual, expected] = await Promise.all([play(tested, steps), play(oracle, steps)]);
+        const [actual, expected] = await Promise.all([play(rivals.tested, steps), play(rivals.oracle, steps)]);
         expect(actual).toEqual(expected);
       }),
       { numRuns: RUNS, seed: SEED },

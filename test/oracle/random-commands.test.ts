@@ -5,12 +5,13 @@
  * lives yet, or when it ends, counted from now; nothing else may differ.
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sortReply } from '../transcripts/reply';
 import { command, type Stage, type StageSession } from '../transcripts/session';
 import { stages } from '../transcripts/stages';
 import { OracleStage, SEED } from './oracle-stage';
 import { KEYS, randomCommand } from './random-commands';
+import { openRivals } from './rivals';
 
 const RUNS = 300;
 const COMMANDS_PER_RUN_MAX = 60;
@@ -21,26 +22,16 @@ const testedStages = stages.filter(({ name }) => !/proxy/i.test(name));
 
 describe.each(testedStages)('$name', (stage: Stage) => {
   const judge = new OracleStage(stage.protocol, 'judge');
-  let tested: StageSession;
-  let oracle: StageSession;
 
   describe.skipIf(stage.skipped !== null || judge.skipped !== null)('answers random commands as Redis does', () => {
-    beforeAll(async () => {
-      tested = await stage.open();
-      oracle = await judge.open();
-    });
-
-    afterAll(async () => {
-      await Promise.all([tested.close(), oracle.close()]);
-      await Promise.all([stage.close(), judge.close()]);
-    });
+    const rivals = openRivals(stage, judge);
 
     test('strings, keys and times to live', { timeout: 60_000 }, async () => {
       const sequences = fc.array(randomCommand, { minLength: 1, maxLength: COMMANDS_PER_RUN_MAX, size: 'max' });
       await fc.assert(
         fc.asyncProperty(sequences, async (sequence) => {
           const commands = [['FLUSHALL'], ...sequence, ...inspection];
-          const [actual, expected] = await Promise.all([play(tested, commands), play(oracle, commands)]);
+          const [actual, expected] = await Promise.all([play(rivals.tested, commands), play(rivals.oracle, commands)]);
           expect(settle(actual, expected)).toEqual(expected);
         }),
         { numRuns: RUNS, seed: SEED },
@@ -54,7 +45,7 @@ describe.each(testedStages)('$name', (stage: Stage) => {
         fc.asyncProperty(sequences, async (sequence) => {
           const tries = sequence.flatMap(([key, words]): Words[] => [['WATCH', key], words, ['MULTI'], ['EXEC']]);
           const commands = [['FLUSHALL'], ...tries, ...inspection];
-          const [actual, expected] = await Promise.all([play(tested, commands), play(oracle, commands)]);
+          const [actual, expected] = await Promise.all([play(rivals.tested, commands), play(rivals.oracle, commands)]);
           expect(settle(actual, expected)).toEqual(expected);
         }),
         { numRuns: RUNS, seed: SEED },

@@ -2,12 +2,13 @@
  * Random commands over sorted sets, the same ones to our stages and to a real Redis: equal replies, and equal sets at the end.
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sortReply } from '../transcripts/reply';
 import { command, type Stage, type StageSession } from '../transcripts/session';
 import { stages } from '../transcripts/stages';
 import { OracleStage, SEED } from './oracle-stage';
 import { randomSortedSetCommand, SORTED_SET_INSPECTION, SORTED_SET_SETUP } from './random-sorted-sets';
+import { openRivals } from './rivals';
 
 const RUNS = 200;
 const COMMANDS_PER_RUN_MAX = 60;
@@ -18,19 +19,9 @@ const testedStages = stages.filter(({ name }) => !/proxy|oracle/i.test(name));
 
 describe.each(testedStages)('$name', (stage: Stage) => {
   const judge = new OracleStage(stage.protocol, 'judge');
-  let tested: StageSession;
-  let oracle: StageSession;
 
   describe.skipIf(stage.skipped !== null || judge.skipped !== null)('sorted sets', () => {
-    beforeAll(async () => {
-      tested = await stage.open();
-      oracle = await judge.open();
-    });
-
-    afterAll(async () => {
-      await Promise.all([tested.close(), oracle.close()]);
-      await Promise.all([stage.close(), judge.close()]);
-    });
+    const rivals = openRivals(stage, judge);
 
     test('are those of Redis', { timeout: 60_000 }, async () => {
       const sequences = fc.array(randomSortedSetCommand, {
@@ -41,7 +32,7 @@ describe.each(testedStages)('$name', (stage: Stage) => {
       await fc.assert(
         fc.asyncProperty(sequences, async (sequence) => {
           const commands = [...SORTED_SET_SETUP, ...sequence, ...SORTED_SET_INSPECTION];
-          const [actual, expected] = await Promise.all([play(tested, commands), play(oracle, commands)]);
+          const [actual, expected] = await Promise.all([play(rivals.tested, commands), play(rivals.oracle, commands)]);
           expect(actual).toEqual(expected);
         }),
         { numRuns: RUNS, seed: SEED },

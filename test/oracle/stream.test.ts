@@ -3,11 +3,12 @@
  * equal dumps: the same entries in the same nodes, what is left of deleted ones included.
  */
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { command, type Stage, type StageSession } from '../transcripts/session';
 import { stages } from '../transcripts/stages';
 import { OracleStage, SEED } from './oracle-stage';
 import { randomStreamCommand, STREAM_INSPECTION, streamSetup } from './random-streams';
+import { openRivals } from './rivals';
 
 const RUNS = 300;
 const COMMANDS_PER_RUN_MAX = 60;
@@ -16,26 +17,16 @@ const testedStages = stages.filter(({ name }) => !/proxy|oracle/i.test(name));
 
 describe.each(testedStages)('$name', (stage: Stage) => {
   const judge = new OracleStage(stage.protocol, 'judge');
-  let tested: StageSession;
-  let oracle: StageSession;
 
   describe.skipIf(stage.skipped !== null || judge.skipped !== null)('streams', () => {
-    beforeAll(async () => {
-      tested = await stage.open();
-      oracle = await judge.open();
-    });
-
-    afterAll(async () => {
-      await Promise.all([tested.close(), oracle.close()]);
-      await Promise.all([stage.close(), judge.close()]);
-    });
+    const rivals = openRivals(stage, judge);
 
     test('are those of Redis', { timeout: 60_000 }, async () => {
       const sequences = fc.array(randomStreamCommand, { minLength: 1, maxLength: COMMANDS_PER_RUN_MAX, size: 'max' });
       await fc.assert(
         fc.asyncProperty(streamSetup, sequences, async (setup, sequence) => {
           const commands = [...setup, ...sequence, ...STREAM_INSPECTION];
-          const [actual, expected] = await Promise.all([play(tested, commands), play(oracle, commands)]);
+          const [actual, expected] = await Promise.all([play(rivals.tested, commands), play(rivals.oracle, commands)]);
           expect(actual).toEqual(expected);
         }),
         { numRuns: RUNS, seed: SEED },
