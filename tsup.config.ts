@@ -1,6 +1,6 @@
 import { defineConfig, type Options } from 'tsup';
 
-const rooms = ['base', 'resp', 'slots', 'metrics', 'commands', 'storage', 'net', 'server', 'proxy', 'config'];
+const rooms = ['base', 'resp', 'slots', 'metrics', 'commands', 'storage', 'net', 'server', 'proxy', 'config', 'sim'];
 
 /**
  * esbuild turns top-level `const` into `var` when it bundles, and V8 then no longer folds these constants into code:
@@ -39,6 +39,8 @@ export default defineConfig([
       'bin/cache-config': 'bin/cache-config.ts',
       'bin/cluster': 'bin/cluster.ts',
       'bench/index': 'bench/index.ts',
+      'bench/snapshot-traffic': 'bench/snapshot-traffic.ts',
+      'drill/index': 'test/drill/index.ts',
       'fuzz/index': 'test/fuzz/index.ts',
     },
     format: ['esm'],

@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- server | proxy | memory | collections | large | all] [--quick] [--calibrate] [--write]
+ * npm run bench [-- server | proxy | memory | collections | large | snapshot | all] [--quick] [--calibrate] [--write]
  *
  * Each bench answers one question by comparing with a peer in the same run, prints how it compared, and prints the
  * figures that lose as well. A question that cannot be answered here, because a program is missing, costs one line
@@ -12,6 +12,7 @@ import { benchMemory } from './memory';
 import { BenchError, stopAll } from './processes';
 import { benchProxy } from './proxy';
 import { benchServer } from './server';
+import { benchSnapshot } from './snapshot';
 import { type Options, renderReport, type Report, writeSection } from './table';
 
 const PAGE = 'docs/BENCHMARKS.md';
@@ -24,6 +25,7 @@ Questions
   memory       bytes per key, V8 heap, pauses while loading: cache-server and redis-server
   collections  CPU per operation on hashes, lists, sets, sorted sets: cache-server and redis-server
   large        memory and pauses of collections of millions of elements: cache-server and redis-server
+  snapshot     saving under load, loading, the append-only file: cache-server and redis-server
   all          all of them (default)
 
 Options
@@ -39,6 +41,7 @@ const QUESTIONS: ReadonlyMap<string, (options: Options) => Promise<Report>> = ne
   ['memory', benchMemory],
   ['collections', benchCollections],
   ['large', benchLarge],
+  ['snapshot', benchSnapshot],
 ]);
 
 function readArguments() {

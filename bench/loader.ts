@@ -137,7 +137,8 @@ function loadThrough(port: number, walk: Walk): Promise<void> {
   });
 }
 
-function writeDigits(target: Buffer, at: number, value: number): void {
+/** Writes a number of at most seven digits at a place of a {@link Template}. */
+export function writeDigits(target: Buffer, at: number, value: number): void {
   for (let i = at + DIGITS.length - 1; i >= at; i--) {
     const rest = Math.floor(value / 10);
     target[i] = ZERO + value - rest * 10;

@@ -13,7 +13,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** USER_HZ, the unit of the times in /proc/<pid>/stat, is 100 on every Linux that Node runs on. */
@@ -46,7 +46,7 @@ export interface Program {
 const running = new Set<ChildProcess>();
 let scratch: string | null = null;
 
-/** A directory for configuration files; gone after `stopAll()`. */
+/** A directory for configuration and data files; gone after `stopAll()`. */
 export function scratchDirectory(): string {
   scratch ??= mkdtempSync(join(tmpdir(), 'slotcache-bench-'));
   return scratch;
@@ -101,17 +101,52 @@ export class ServerProcess {
     return Number(match[1]) * 1024;
   }
 
+  /** Whether it has forked: threads are no children. */
+  hasChildren(): boolean {
+    return this.proc(`task/${this.child.pid}/children`) !== '';
+  }
+
+  /** The last of what it logged, some 2,000 characters. */
+  lastWords(): string {
+    this.expectRunning();
+    return this.child.lastWords;
+  }
+
   /** SIGTERM, and SIGKILL where that does not help within 5 s. */
-  async stop(): Promise<void> {
-    this.child.kill('SIGTERM');
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), STOP_MS_MAX);
-    await this.child.ended;
-    clearTimeout(timer);
+  stop(): Promise<void> {
+    return this.child.stop();
+  }
+
+  private expectRunning(): void {
+    if (this.child.ending !== null) throw new BenchError(`${this.name}: ${this.child.ending}`);
   }
 
   private proc(file: string): string {
-    if (this.child.ending !== null) throw new BenchError(`${this.name}: ${this.child.ending}`);
+    this.expectRunning();
     return readFileSync(`/proc/${this.child.pid}/${file}`, 'latin1');
+  }
+}
+
+/** A script of the bench that works beside it in a process of its own, and replies to messages, one at a time. */
+export class HelperProcess {
+  private constructor(
+    private readonly script: string,
+    private readonly child: Child,
+  ) {}
+
+  static start(script: string, args: readonly string[]): HelperProcess {
+    return new HelperProcess(script, new Child(process.execPath, [script, ...args], '', true));
+  }
+
+  /** The reply to `message`, which both sides agree about. @throws BenchError where it ends instead */
+  async ask(message: string): Promise<unknown> {
+    const reply = await this.child.ask(message);
+    if (reply === null) throw new BenchError(`${basename(this.script)}: ${this.child.ending}`);
+    return reply;
+  }
+
+  stop(): Promise<void> {
+    return this.child.stop();
   }
 }
 
@@ -140,15 +175,17 @@ class Child {
   readonly ended: Promise<boolean>;
   private readonly process: ChildProcess;
 
-  constructor(command: string, args: readonly string[], remedy: string) {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  /** @param takesMessages whether it is a Node program that replies to messages */
+  constructor(command: string, args: readonly string[], remedy: string, takesMessages = false) {
+    const channel = takesMessages ? (['ipc'] as const) : [];
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe', ...channel] });
     this.process = child;
     running.add(child);
     const hear = (chunk: Buffer): void => {
       this.lastWords = (this.lastWords + chunk.toString('latin1')).slice(-LAST_WORDS_LENGTH);
     };
-    child.stdout.on('data', hear);
-    child.stderr.on('data', hear);
+    child.stdout?.on('data', hear);
+    child.stderr?.on('data', hear);
     this.ended = new Promise((resolve) => {
       child.once('error', (error: NodeJS.ErrnoException) => {
         this.ending = error.code === 'ENOENT' ? `not found; ${remedy}` : error.message;
@@ -169,6 +206,21 @@ class Child {
 
   kill(signal: NodeJS.Signals): void {
     this.process.kill(signal);
+  }
+
+  async stop(): Promise<void> {
+    this.kill('SIGTERM');
+    const timer = setTimeout(() => this.kill('SIGKILL'), STOP_MS_MAX);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  /** The next message after `message`; null where it ends instead. */
+  async ask(message: string): Promise<unknown> {
+    if (this.ending !== null) return null;
+    const reply = new Promise<unknown>((resolve) => this.process.once('message', resolve));
+    this.process.send(message, () => {});
+    return Promise.race([reply, this.ended.then(() => null)]);
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * Programs: the servers that are compared and how each is started, at one place.
  *
- * Ours and the peer get the same task by the same arguments: no persistence, one listener, defaults otherwise. Nobody
- * is tuned; who wants to see a tuned peer changes it here and says so beside the table.
+ * Ours and the peer get the same task by the same arguments: no persistence unless the question is about it, one listener, a directory of
+ * the bench's, so that no file that lies about is loaded or written over, defaults otherwise. Nobody is tuned; who wants to see a tuned peer changes it here and says so beside the table.
  */
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -11,7 +11,16 @@ import { BenchError, type Program, scratchDirectory, ServerProcess } from './pro
 const BUILD_FIRST = 'build first: npm run build';
 
 /** Arguments of a data server, ours and Redis alike. */
-const SERVER_ARGS = (port: number): string[] => ['--port', String(port), '--save', '', '--appendonly', 'no'];
+const SERVER_ARGS = (port: number): string[] => [
+  '--port',
+  String(port),
+  '--dir',
+  scratchDirectory(),
+  '--save',
+  '',
+  '--appendonly',
+  'no',
+];
 
 /** Arguments of cache-proxy with a static view: all slots at one group of one server, no control plane. */
 const PROXY_ARGS = (port: number, backendPort: number): string[] => [
@@ -39,6 +48,11 @@ export const REDIS_SERVER: Program = {
   versionFlag: '--version',
   remedy: 'install Redis (Debian package redis-server)',
 };
+
+/** A data server that keeps its files in `directory`; of settings that are given twice, the last counts. */
+export function inDirectory(program: Program, directory: string, ...settings: string[]): Program {
+  return { ...program, serve: (port) => [...program.serve(port), '--dir', directory, ...settings] };
+}
 
 /** Our proxy in front of the server at `backendPort`. */
 export function cacheProxy(backendPort: number): Program {

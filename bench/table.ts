@@ -29,7 +29,7 @@ export interface Options {
   readonly calibrate: boolean;
 }
 
-/** Upper limits of a figure. */
+/** Limits of a figure: upper ones, or lower ones where the aim is higher than the must. */
 export interface Target {
   readonly must: number;
   readonly aim: number;
@@ -41,13 +41,19 @@ export const NONE = '–';
 /** The three cells of a target: must, aim, and how far `value` got. */
 export function judge(value: number | null, target: Target | null, unit = ''): string[] {
   if (target === null) return [NONE, NONE, NONE];
-  return [`≤ ${target.must}${unit}`, `≤ ${target.aim}${unit}`, mark(value, target)];
+  const sign = isFloor(target) ? '≥' : '≤';
+  return [`${sign} ${target.must}${unit}`, `${sign} ${target.aim}${unit}`, mark(value, target)];
 }
 
 function mark(value: number | null, target: Target): string {
   if (value === null) return 'not measured';
-  if (value <= target.aim) return '✔ aim';
-  return value <= target.must ? '✔ must' : '✘ miss';
+  const reaches = (limit: number): boolean => (isFloor(target) ? value >= limit : value <= limit);
+  if (reaches(target.aim)) return '✔ aim';
+  return reaches(target.must) ? '✔ must' : '✘ miss';
+}
+
+function isFloor({ must, aim }: Target): boolean {
+  return aim > must;
 }
 
 /** A figure with `digits` after the point, and thousands apart. */

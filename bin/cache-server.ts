@@ -18,13 +18,14 @@ await runDaemon({
     ['unixsocket /path', 'unix socket to listen on'],
     ['requirepass secret', 'password that clients must give'],
     ['maxmemory 4gb', 'limit for keys and values; writes beyond it are refused'],
+    ['appendonly yes', 'keeps every change in an append-only file'],
+    ['save 60 1000', 'saves the data to an RDB file after so many seconds and changes'],
+    ['dir /path', 'directory of both'],
     ['maxclients 10000', 'most connections at a time'],
     ['databases 16', 'how many numbers SELECT takes'],
     ['redis-version 7.2.5', 'the version that clients are told'],
     ['loglevel notice', 'debug, verbose, notice, warning or nothing'],
   ],
-  check: ({ values }) =>
-    values['appendonly'] ? 'appendonly yes: persistence is not there yet, so this promise could not be kept' : null,
   prepare: warmUp,
   make: (world, settings, configFile) => new DataNode(world, settings, configFile),
 });

@@ -5,7 +5,7 @@
  * What is not there yet is not pretended: groups have a master and no replica, and data live in memory only.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,7 +96,10 @@ async function run(): Promise<void> {
   for (let group = 1; group <= groupCount; group++) {
     const port = await freePort(nextPort);
     nextPort = port + 1;
-    masters.push(await start(`server-${group}`, 'cache-server', port, ['--save', '', '--appendonly', 'no']));
+    const folder = join(directory, `server-${group}`);
+    mkdirSync(folder);
+    const settings = ['--dir', folder, '--save', '', '--appendonly', 'no'];
+    masters.push(await start(`server-${group}`, 'cache-server', port, settings));
   }
   const operator = await Client.connect({ host: HOST, port: configPort }, realTimers);
   for (const [i, master] of masters.entries()) {

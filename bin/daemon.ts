@@ -34,6 +34,8 @@ interface CommonValues {
 interface Node {
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** What is to be done before it may end because of this signal; whether it may. */
+  prepareToStop?(signal: 'SIGTERM' | 'SIGINT'): boolean;
   readonly addresses: readonly Address[];
 }
 
@@ -92,10 +94,9 @@ export async function runDaemon<Table extends SettingsTable, N extends Node>(dae
   const world = realWorld({ log });
   let node: N | null = null;
   let isStopping = false;
-  const stop = (why: string): void => {
+  const stop = (): void => {
     if (isStopping) process.exit(1);
     isStopping = true;
-    log('notice', why);
     if (node === null) process.exit(0);
     node.stop().then(
       () => {
@@ -108,8 +109,12 @@ export async function runDaemon<Table extends SettingsTable, N extends Node>(dae
       },
     );
   };
-  process.on('SIGTERM', () => stop('Received SIGTERM, scheduling shutdown...'));
-  process.on('SIGINT', () => stop('Received SIGINT, scheduling shutdown...'));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log('notice', `Received ${signal}, scheduling shutdown...`);
+      if (isStopping || (node?.prepareToStop?.(signal) ?? true)) stop();
+    });
+  }
   log(
     'notice',
     `${daemon.name} is starting, slotcache version=${VERSION}, pid=${process.pid}, node=${process.version}`,
@@ -133,12 +138,15 @@ export async function runDaemon<Table extends SettingsTable, N extends Node>(dae
   settings.set('dir', [process.cwd()], settings.sourceOf('dir' as keyof Table & string));
   node = daemon.make(world, settings, configFile);
   if ('once' in node && typeof node.once === 'function') {
-    node.once('shutdown', () => stop('User requested shutdown...'));
+    node.once('shutdown', stop);
+    node.once('failed', () => process.exit(1));
   }
   try {
     await daemon.prepare?.(world);
     await node.start();
   } catch (error) {
+    // Stopped while it was starting: that is why it did not.
+    if (isStopping) return;
     const isDoor = error instanceof CacheError && error.code === 'LISTEN_FAILED';
     const what = isDoor ? `Failed listening on port ${values.port}, aborting` : `${daemon.name} cannot start`;
     log('warning', `${what}: ${(error as Error).message}`);

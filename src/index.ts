@@ -24,14 +24,14 @@ export interface RunningServer {
   readonly url: string;
   /** The node itself: its keyspace, its statistics, connections in memory. */
   readonly node: DataNode;
-  /** Closes everything; data are gone. */
+  /** Closes everything. What is not on disk is gone: nothing is saved by this. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a data node in this process. Listens on 127.0.0.1 and a free port unless the settings say otherwise; settings
- * are those of cache-server (and redis.conf) by name, e.g. `{ port: 6379, maxmemory: '64mb' }`.
- * @throws CacheError LISTEN_FAILED, BAD_SETTING (rejects)
+ * Starts a data node in this process. Listens on 127.0.0.1 and a free port, and keeps nothing on disk, unless the settings say
+ * otherwise; they are those of cache-server (and redis.conf) by name, e.g. `{ port: 6379, dir: 'data', appendonly: 'yes' }`.
+ * @throws CacheError LISTEN_FAILED, BAD_SETTING, FILE_FAILED, BAD_RDB, BAD_AOF (rejects)
  */
 export async function startServer(
   settings: SettingsInput<ServerSettings['table']> = {},
@@ -39,7 +39,7 @@ export async function startServer(
 ): Promise<RunningServer> {
   const all = serverSettings();
   const isPortOpen = settings.port === undefined;
-  all.assign({ bind: ['127.0.0.1'], ...(isPortOpen ? { port: 0 } : {}), ...settings });
+  all.assign({ bind: ['127.0.0.1'], save: [], ...(isPortOpen ? { port: 0 } : {}), ...settings });
   const node = new DataNode(world, all);
   await node.start();
   const where = isPortOpen ? await node.listen({ host: '127.0.0.1', port: 0 }) : node.addresses[0];

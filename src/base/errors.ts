@@ -17,10 +17,13 @@ export class CacheError extends Error {
 }
 
 export type CacheErrorCode =
+  | 'BAD_AOF' // an append-only file, or the manifest of them, is damaged or incomplete
+  | 'BAD_RDB' // an RDB file is damaged, or of a version that nobody knows
   | 'BAD_SETTING' // a setting has a value it cannot have, or does not exist
   | 'BAD_VIEW' // a cluster view contradicts itself
   | 'CLOSED' // the thing was closed before the answer came
   | 'CONNECT_FAILED' // nobody answers at that address
+  | 'FILE_FAILED' // a file cannot be read, written, named or locked; `cause` is the system's error
   | 'LISTEN_FAILED' // the address cannot be listened on
   | 'OUT_OF_MEMORY' // the keyspace has reached its address space or the machine's memory
   | 'PROTOCOL' // the peer sent what RESP does not allow

@@ -2,6 +2,7 @@ export { countBits, countBitsBetween, findBitBetween, readBits, writeBits } from
 export { ascii, asBuffer, Bytes, copyBytes, EMPTY_BUFFER, sameBytes, widen, wordsOf } from './bytes';
 export { parseDouble, readDouble } from './doubles';
 export { assert, CacheError, type CacheErrorCode } from './errors';
+export { fileFailed, type Files, type ReadableFile, type WritableFile } from './files';
 export {
   INT64_MAX,
   INT64_MIN,
@@ -18,8 +19,11 @@ export { Output, type ByteSink } from './output';
 export { ProcessGauge } from './process-gauge';
 export { quote, splitArguments } from './quoting';
 export { Random } from './random';
+export { RealFiles } from './real-files';
+export { type Processes } from './directory-claim';
 export {
   realClock,
+  realFiles,
   realTimers,
   realWorld,
   silentLog,

@@ -120,6 +120,8 @@ export function systemReason(error: unknown): string {
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'Permission denied',
+  EDQUOT: 'Disk quota exceeded',
+  EIO: 'Input/output error',
   EISDIR: 'Is a directory',
   ENOENT: 'No such file or directory',
   ENOSPC: 'No space left on device',

@@ -34,6 +34,7 @@ interface Entry {
   readonly name: string;
   readonly setting: Setting<unknown>;
   readonly listeners: Set<(value: unknown, before: unknown) => void>;
+  guard: ((value: unknown) => string | null) | null;
   initial: unknown;
   source: SettingSource;
 }
@@ -53,7 +54,14 @@ export class Settings<Table extends SettingsTable = SettingsTable> {
 
   constructor(readonly table: Table) {
     for (const [name, setting] of Object.entries(table)) {
-      const entry: Entry = { name, setting, listeners: new Set(), initial: setting.initial, source: 'default' };
+      const entry: Entry = {
+        name,
+        setting,
+        listeners: new Set(),
+        guard: null,
+        initial: setting.initial,
+        source: 'default',
+      };
       this.entries.set(name, entry);
       if (setting.traits.alias !== undefined) this.entries.set(setting.traits.alias, entry);
       this.store[name] = setting.initial;
@@ -156,6 +164,10 @@ export class Settings<Table extends SettingsTable = SettingsTable> {
       if (value instanceof Refusal) return changeFailed(shownName, value.reason);
       values.push(value);
     }
+    for (const [i, { entry, shownName }] of changes.entries()) {
+      const reason = entry.guard === null ? null : entry.guard(values[i]);
+      if (reason !== null) return changeFailed(shownName, reason);
+    }
     const before = changes.map(({ entry }) => this.store[entry.name]);
     changes.forEach(({ entry }, i) => {
       this.store[entry.name] = values[i];
@@ -194,6 +206,17 @@ export class Settings<Table extends SettingsTable = SettingsTable> {
     const untyped = listener as (value: unknown, before: unknown) => void;
     listeners.add(untyped);
     return () => void listeners.delete(untyped);
+  }
+
+  /**
+   * Lets `guard` refuse changes by clients, for what a value alone does not tell (a directory must be there): it returns the
+   * reason, or null, before anything is changed. One per setting.
+   */
+  guard<Name extends keyof Table & string>(
+    name: Name,
+    guard: (value: SettingsValues<Table>[Name]) => string | null,
+  ): void {
+    this.entry(name).guard = guard as (value: unknown) => string | null;
   }
 
   private entry(name: string): Entry {

@@ -1,11 +1,14 @@
 /**
- * World: time and chance, by the front door.
+ * World: time, chance and the disk, by the front door.
  *
- * Nothing in the library below bin/ asks `Date`, `Math.random` or a timer by itself; it takes a `World`. The real
- * one is `realWorld()`; the simulator makes its own, and the same classes run in it unchanged.
+ * Nothing in the library below bin/ asks `Date`, `Math.random` or a timer by itself, nor touches a file of data; it
+ * takes a `World`. The real one is `realWorld()`; the simulator makes its own, and the same classes run in it
+ * unchanged.
  */
 import { randomBytes } from 'node:crypto';
+import type { Files } from './files';
 import { Random } from './random';
+import { RealFiles } from './real-files';
 
 export interface Clock {
   /** Milliseconds since the Unix epoch; may jump when the machine's clock is set. For what users see: TTLs, TIME. */
@@ -34,6 +37,7 @@ export interface World {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly random: Random;
+  readonly files: Files;
   readonly log: Log;
 }
 
@@ -58,6 +62,18 @@ export const realTimers: Timers = {
   },
 };
 
+export const realFiles: Files = new RealFiles({
+  ownId: process.pid,
+  isAlive(id) {
+    try {
+      return process.kill(id, 0);
+    } catch (error) {
+      // One that we may not send signals to is alive, too.
+      return (error as NodeJS.ErrnoException).code === 'EPERM';
+    }
+  },
+});
+
 export const silentLog: Log = () => {};
 
 /** The world as it is; `overrides` replaces parts of it. Silent unless given a log. */
@@ -66,6 +82,7 @@ export function realWorld(overrides: Partial<World> = {}): World {
     clock: realClock,
     timers: realTimers,
     random: new Random(randomBytes(4).readInt32LE()),
+    files: realFiles,
     log: silentLog,
     ...overrides,
   };

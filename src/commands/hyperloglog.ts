@@ -2,7 +2,7 @@
  * HyperLogLog commands: how many different elements a key has been shown, estimated, in at most 12 KiB.
  *
  * The values are strings, so GET, SET, COPY and the like work on them. PFCOUNT writes the count that it computed into the
- * value; that changes no answer, so it is no write and leaves nothing in the journal.
+ * value; that changes no answer, so it is no write. But it changes the value's bytes, so it is journaled like one.
  */
 import { family } from './declaration';
 
@@ -24,6 +24,7 @@ export const hyperloglog = family('hyperloglog', {
     does: 'Replies how many different elements a HyperLogLog has been shown, about; of several keys, their union.',
     since: '2.8.9',
     cost: 'O(N), N = keys; O(1) for one key that has not changed since it was counted',
+    effect: 'verbatim',
   },
   PFDEBUG: {
     usage: 'subcommand key',

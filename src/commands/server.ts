@@ -12,6 +12,23 @@ const MODES = { '4.0.0': '`ASYNC`.', '6.2.0': '`SYNC`.' };
 export const server = family(
   'server',
   {
+    BGREWRITEAOF: {
+      usage: '',
+      flags: 'admin noscript no_async_loading',
+      reply: 'status',
+      does: 'Writes the append-only file anew in the background, as short as it can be.',
+      since: '1.0.0',
+      cost: 'O(1)',
+    },
+    BGSAVE: {
+      usage: '[SCHEDULE]',
+      flags: 'admin noscript no_async_loading',
+      reply: 'status',
+      does: 'Saves the data to the RDB file in the background.',
+      since: '1.0.0',
+      cost: 'O(1)',
+      history: { '3.2.2': '`SCHEDULE`.' },
+    },
     COMMAND: {
       usage: '',
       flags: 'loading stale',
@@ -179,6 +196,14 @@ export const server = family(
       since: '5.0.0',
       cost: 'O(1)',
     },
+    'DEBUG LOADAOF': {
+      usage: '',
+      flags: 'admin noscript loading stale protected',
+      reply: 'OK',
+      does: 'Writes the append-only file to its end, empties all databases and loads it.',
+      since: '1.1.0',
+      cost: 'O(N), N = bytes of the file',
+    },
     'DEBUG LOG': {
       usage: 'message',
       flags: 'admin noscript loading stale protected',
@@ -203,6 +228,14 @@ export const server = family(
       does: 'Replies a sample of a type of RESP, for tests of clients.',
       since: '6.0.0',
       cost: 'O(1)',
+    },
+    'DEBUG RELOAD': {
+      usage: '[MERGE | NOFLUSH | NOSAVE]...',
+      flags: 'admin noscript loading stale protected',
+      reply: 'OK',
+      does: 'Saves the RDB file, empties all databases and loads it; options leave out one or the other.',
+      since: '1.1.0',
+      cost: 'O(N), N = bytes of the file',
     },
     'DEBUG SET-ACTIVE-EXPIRE': {
       usage: '<0 | 1>',
@@ -264,6 +297,16 @@ export const server = family(
       tips: 'nondeterministic_output request_policy:all_shards response_policy:special',
       categories: 'dangerous',
     },
+    LASTSAVE: {
+      usage: '',
+      flags: 'loading stale fast',
+      reply: 'integer',
+      does: 'Replies the Unix time of the last save that succeeded.',
+      since: '1.0.0',
+      cost: 'O(1)',
+      tips: 'nondeterministic_output',
+      categories: 'admin dangerous',
+    },
     LOLWUT: {
       usage: '[VERSION version]',
       flags: 'readonly fast',
@@ -271,6 +314,14 @@ export const server = family(
       does: 'Draws something and says which version this is.',
       since: '5.0.0',
       cost: 'O(1)',
+    },
+    SAVE: {
+      usage: '',
+      flags: 'admin noscript no_async_loading no_multi',
+      reply: 'OK',
+      does: 'Saves the data to the RDB file while everybody waits.',
+      since: '1.0.0',
+      cost: 'O(N), N = keys',
     },
     SHUTDOWN: {
       usage: '[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]',

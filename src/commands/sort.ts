@@ -28,6 +28,7 @@ export const sortCommands = {
     does: 'Sorts the elements of a list, set or sorted set and replies them, or what keys named after them hold.',
     since: '1.0.0',
     cost: SORT_COST,
+    effect: 'rewritten',
     categories: CATEGORIES,
   },
   SORT_RO: {

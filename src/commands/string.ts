@@ -83,6 +83,7 @@ export const string = family('string', {
     since: '1.0.0',
     cost: 'O(1)',
     deprecated: { since: '6.2.0', instead: '`SET` with `GET`' },
+    effect: 'rewritten',
   },
   INCR: {
     usage: 'key',

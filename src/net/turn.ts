@@ -3,7 +3,7 @@
  *
  * A connection that has something to say joins the turn; at its end each is flushed once. So a client that sent a
  * hundred commands gets one write, and what must happen between execution and reply (a journal's write, its fsync)
- * has a place: before the flush.
+ * has a place: `commit` comes before each flush, since what is flushed may run commands itself.
  */
 import type { Timers } from '../base';
 
@@ -19,7 +19,11 @@ export class Turn {
   private scheduled = false;
   private readonly end = (): void => this.flush();
 
-  constructor(private readonly timers: Timers) {}
+  /** @param commit is called before each flush; it should find out quickly that it has nothing to do */
+  constructor(
+    private readonly timers: Timers,
+    private readonly commit: (() => void) | null = null,
+  ) {}
 
   join(item: Flushable): void {
     if (item.inTurn) return;
@@ -39,6 +43,7 @@ export class Turn {
       this.joined = this.spare;
       for (let i = 0; i < items.length; i++) {
         items[i].inTurn = false;
+        if (this.commit !== null) this.commit();
         items[i].flush();
       }
       items.length = 0;

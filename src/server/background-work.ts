@@ -50,8 +50,8 @@ export class BackgroundWork {
     if (node.keyspace.needsReclaim) node.keyspace.reclaim(this.isTimeUp);
     if (node.activeExpiry && !this.isTimeUp()) this.expiry.run(this.isTimeUp);
     if (!this.isTimeUp()) node.makeRoom(this.isTimeUp);
-    // Who waits for a key may want to know that it is gone.
-    if (node.blocking.isAnyReady) {
+    // Who waits for a key may want to know that it is gone, and so does who reads the journal.
+    if (node.blocking.isAnyReady || node.journal.isPending) {
       node.beginBatch();
       node.blocking.serve();
       node.endBatch();

@@ -2,7 +2,8 @@
  * Call: one command on its way through its handler in a data node: what every node's call has, and the keyspace.
  *
  * There is one Call for all commands; `begin` points it at the next. A handler first parses, then checks, then touches the
- * keyspace, writes one reply, and says how many changes it made (`changed`).
+ * keyspace, writes one reply, and says how many changes it made (`changed`). A command that changed something leaves itself in
+ * the journal, unless its handler lets it `leave` something else: where chance, the clock or a wait had a part in it.
  */
 import { assert, Bytes, copyBytes, EMPTY_BUFFER, parseInt64, parseInteger, widen } from '../base';
 import { CommandCall, NOT_AN_INTEGER, type CommandSpec } from '../commands';
@@ -19,6 +20,7 @@ import {
   type Address,
   type Collection,
   type Database,
+  type Journal,
   type Keyspace,
   type Strings,
 } from '../storage';
@@ -44,6 +46,10 @@ export class Call extends CommandCall {
   database!: Database;
   /** Whether `block` may be called; not within EXEC: there a command that finds nothing replies that at once. */
   mayBlock = true;
+  /** Whether the command was read from a journal: what the clock says now has no part in what it does. */
+  isReplay = false;
+  /** Whether the command, if it changes something, is what it leaves in the journal; see `leave`. */
+  leavesItself = true;
   /** What waits, when its command is run again; else null. */
   retried: Parked | null = null;
 
@@ -240,6 +246,35 @@ export class Call extends CommandCall {
     if (typeof timeout === 'number') return timeout;
     this.reply.error(timeout);
     return NaN;
+  }
+
+  // ── what is left in the journal ──────────────────────────────────────────────────────────────────────────────
+
+  /** Whether somebody reads the journal: only then a handler need say what its command leaves. */
+  get journals(): boolean {
+    return this.node.journal.isActive;
+  }
+
+  /** What the command leaves is said by `leave`, or is nothing. */
+  leaveNothing(): void {
+    this.leavesItself = false;
+  }
+
+  /** Lets the command leave an entry of `count` words, which must follow, instead of itself. Again: one more entry. */
+  leave(count: number): Journal {
+    this.leavesItself = false;
+    return this.node.journal.begin(this.database.index, count);
+  }
+
+  /** Lets the command leave itself even if it counts no change. */
+  leaveAlways(): void {
+    this.leavesItself = false;
+    if (this.journals) this.node.journal.append(this.database.index, this.args);
+  }
+
+  /** Whether a point in time is over, so that a key with that expiry goes at once. A journal says itself when it goes. */
+  isOver(whenMs: number): boolean {
+    return whenMs <= this.keyspace.nowMs && this.keyspace.removesExpired;
   }
 
   /** Counts changes to the keyspace: what `save` points and rdb_changes_since_last_save count. */

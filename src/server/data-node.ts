@@ -20,11 +20,14 @@ import {
   type MemoryEnd,
 } from '../net';
 import { makeBatch, type CommandBatch, type ProtocolLimits } from '../resp';
-import { ExpiryCycle, Keyspace, LOOKAHEAD_MAX, Strings } from '../storage';
+import { ExpiryCycle, Journal, Keyspace, LOOKAHEAD_MAX, Strings } from '../storage';
 import { BackgroundWork } from './background-work';
 import { Blocking } from './blocking';
 import { Dispatch } from './dispatch';
 import { MemoryGauge } from './memory-gauge';
+import type { DiskGate } from './persistence/gate';
+import { Persistence } from './persistence/persistence';
+import { mayShutDown, optionsOfWords, type ShutdownOptions } from './persistence/shutdown';
 import { Session } from './session';
 import type { ServerSettings } from './settings';
 import { bindPacking } from './settings-packing';
@@ -34,8 +37,10 @@ import { Watches } from './watch';
 export interface DataNodeEvents {
   /** All listeners are open. */
   ready: (addresses: readonly Address[]) => void;
-  /** SHUTDOWN was asked for by a client. Whoever runs the process ends it. */
+  /** A shutdown is prepared, data are saved where they should be. Whoever runs the process ends it. */
   shutdown: () => void;
+  /** What was acknowledged may be lost from here on (`appendfsync always`, and the disk has failed): the process must end. */
+  failed: (error: Error) => void;
   /** Everything is closed. */
   stopped: () => void;
 }
@@ -51,6 +56,8 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 export class DataNode extends EventEmitter<DataNodeEvents> {
   readonly keyspace: Keyspace;
   readonly strings: Strings;
+  /** What changes the keyspace, as bytes, for whoever wants to follow. */
+  readonly journal = new Journal();
   readonly watches: Watches;
   readonly blocking: Blocking;
   readonly statistics = new Statistics(commands);
@@ -58,6 +65,10 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   readonly dispatch: Dispatch;
   readonly limits: ProtocolLimits;
   readonly memory: MemoryGauge;
+  /** What is kept on disk. */
+  readonly persistence: Persistence;
+  /** Refuses commands while data are loaded or cannot be kept; null while there is nothing to refuse. */
+  gate: DiskGate | null = null;
   readonly processGauge = new ProcessGauge();
   readonly doorway: Doorway;
   readonly sessions = new Map<number, Session>();
@@ -104,11 +115,12 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.doorway = new Doorway(world, (connection) => this.accept(connection));
     this.keyspace = new Keyspace({ databases: values['databases'], random: world.random });
     this.keyspace.setTime(world.clock.wallMs());
+    this.keyspace.removals = this.journal;
     bindPacking(settings, this.keyspace);
     this.strings = new Strings(this.keyspace);
     this.watches = new Watches(this.keyspace);
     this.blocking = new Blocking(this.keyspace, (delayMs, task) => world.timers.after(delayMs, task));
-    this.turn = new Turn(world.timers);
+    this.turn = new Turn(world.timers, () => this.persistence.commit());
     this.memory = new MemoryGauge(this.keyspace);
     this.limits = protocolLimitsOf(settings);
     this.memoryBytesMax = values['maxmemory'];
@@ -125,13 +137,26 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     settings.onChange('requirepass', (password) => {
       if (password === '') for (const session of this.sessions.values()) session.setAuthenticated(true);
     });
+    this.persistence = new Persistence(this);
     this.dispatch = new Dispatch(this);
     this.background = new BackgroundWork(this, new ExpiryCycle(this.keyspace));
   }
 
-  /** Opens the listeners that the settings name; rejects with LISTEN_FAILED where one that must be open cannot be. */
+  /**
+   * Opens the listeners that the settings name, and loads what is on disk; until that is done clients are told that it is not.
+   * @throws CacheError LISTEN_FAILED: one that must be open cannot be. FILE_FAILED: the directory belongs to another process,
+   * or cannot be written. BAD_RDB, BAD_AOF: what is there is damaged (rejects; then everything is closed)
+   */
   async start(): Promise<void> {
-    await this.doorway.open(this.settings.values);
+    try {
+      this.persistence.claimDirectory();
+      this.persistence.beginLoading();
+      await this.doorway.open(this.settings.values);
+      await this.persistence.start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
     this.background.start();
     this.emit('ready', this.addresses);
   }
@@ -147,17 +172,39 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
 
   /** A connection without a network; the other end is this node's. */
   connectInMemory(): MemoryEnd {
-    this.background.start();
+    if (!this.persistence.isLoading) this.background.start();
     return this.doorway.connectInMemory();
   }
 
-  /** Stops accepting, sends what is written, closes everything. */
+  /**
+   * Prepares the end as SHUTDOWN does: saves where there are save points. When that is done it emits `shutdown`; where it fails it
+   * says so in the log and the node goes on. Whether the end may come.
+   */
+  shutdown(options: ShutdownOptions = {}): boolean {
+    if (!mayShutDown(this, options)) return false;
+    this.emit('shutdown');
+    return true;
+  }
+
+  /** The same for a process that was sent a signal, which ends it by itself: what is done is said by `shutdown-on-…`. */
+  prepareToStop(signal: 'SIGTERM' | 'SIGINT'): boolean {
+    const { values } = this.settings;
+    const words = values[signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint'];
+    // What was not loaded must not be saved over what is there.
+    return !this.persistence.hasStarted || mayShutDown(this, optionsOfWords(words));
+  }
+
+  /**
+   * Stops accepting, sends what is written, closes everything. The append-only file, where there is one, is written and synced to
+   * its end; nothing is saved: see `shutdown`.
+   */
   async stop(): Promise<void> {
     if (this.isStopping) return;
     this.isStopping = true;
     this.background.stop();
     this.unpause();
     this.turn.flush();
+    this.persistence.stop();
     const closed = this.doorway.close();
     for (const session of this.sessions.values()) session.connection.destroy();
     await closed;

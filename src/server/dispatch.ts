@@ -1,9 +1,12 @@
 /**
  * Dispatch: the one road from a parsed command to its handler.
  *
- * Commands from sockets take it, and those of scripts, the journal and the replication link will, each with a session of
- * its own kind. The gates stand in Redis' order: known, arity, permitted, authenticated, memory. A command that has passed
- * them is performed, or after MULTI queued; EXEC performs what was queued, so the gates are passed once.
+ * Commands from sockets take it, those of a journal that is replayed (`replay`, see replay.ts), and those of scripts will, each
+ * with a session of its own kind. The gates stand in Redis' order: known, arity, permitted, authenticated, disk, memory. A
+ * command that has passed them is performed, or after MULTI queued; EXEC performs what was queued, so the gates are passed once.
+ *
+ * What a command leaves in the journal is appended here and nowhere else: itself if it changed something, unless its handler
+ * said otherwise (Call.leave). All that one call of `perform` leaves, EXEC's with what it performs, is one unit.
  */
 import {
   commands,
@@ -11,6 +14,7 @@ import {
   FLAG_NO_AUTH,
   FLAG_NO_MULTI,
   FLAG_PROTECTED,
+  FLAG_WRITE,
   NO_AUTH,
   replyName,
   unknownCommand,
@@ -87,6 +91,13 @@ export class Dispatch {
       this.reject(session, spec, NOT_IN_TRANSACTION);
       return;
     }
+    if (node.gate !== null) {
+      const refusal = node.gate.reasonAgainst(spec, transaction);
+      if (refusal !== null) {
+        this.reject(session, spec, refusal);
+        return;
+      }
+    }
     const needsMemory = transaction === null ? (spec.flags & FLAG_DENYOOM) !== 0 : transaction.needsMemory(spec);
     if (needsMemory && node.isOutOfMemory()) {
       this.reject(session, spec, OUT_OF_MEMORY);
@@ -105,11 +116,29 @@ export class Dispatch {
     if (node.blocking.isAnyReady) node.blocking.serve();
   }
 
+  /** Runs or queues one command of a journal: who wrote it there has passed the gates. Nothing waits. */
+  replay(session: Session, spec: CommandSpec, args: ReceivedCommand): void {
+    const { transaction } = session;
+    const handler = this.handlerOf[spec.id];
+    if (handler === null) {
+      this.reject(session, spec, wrongArity(replyName(spec)));
+    } else if (transaction !== null && transaction.queues(spec)) {
+      transaction.add(spec, args);
+    } else {
+      this.call.mayBlock = false;
+      this.call.isReplay = true;
+      this.perform(session, spec, handler, args);
+      this.call.mayBlock = true;
+      this.call.isReplay = false;
+    }
+  }
+
   /** Runs what a session queued: the gates were passed then. Nothing waits. */
   executeQueued(session: Session, { spec, args }: QueuedCommand): void {
+    const { mayBlock } = this.call;
     this.call.mayBlock = false;
     this.perform(session, spec, this.handlerOf[spec.id]!, args);
-    this.call.mayBlock = true;
+    this.call.mayBlock = mayBlock;
   }
 
   /** Runs again what waited; `session.parked` says whether it still does. */
@@ -128,6 +157,14 @@ export class Dispatch {
     const { node } = this;
     const { reply } = session;
     const errorsBefore = reply.errors;
+    const changesBefore = node.changes;
+    const { journal } = node;
+    const { isActive } = journal;
+    const journalBefore = isActive ? journal.offset : 0;
+    if (isActive) {
+      journal.beginUnit();
+      this.call.leavesItself = true;
+    }
     this.call.begin(session, spec, args);
     if (args.argc <= spec.briefArgcMax) {
       this.run(handler, session);
@@ -140,6 +177,14 @@ export class Dispatch {
     if (reply.errors !== errorsBefore) {
       node.statistics.failedCalls[spec.id]++;
       node.statistics.errors.count(reply.lastError);
+    }
+    if (isActive) {
+      const hasChanged = node.changes !== changesBefore && spec.effect !== 'never';
+      if (hasChanged && this.call.leavesItself) journal.append(session.database.index, args);
+      if (journal.offset !== journalBefore && (spec.flags & FLAG_WRITE) !== 0) {
+        node.persistence.appendOnly.noteWriter(session);
+      }
+      journal.endUnit();
     }
   }
 

@@ -71,6 +71,17 @@ export const DEBUG_NOT_ALLOWED =
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
   'connection, otherwise you need to set this option in the configuration file, and then restart the server.';
 
+export const LOADING = 'LOADING Redis is loading the dataset in memory';
+export const CANNOT_SAVE =
+  "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may " +
+  'modify the data set are disabled, because this instance is configured to report errors during writes if RDB ' +
+  'snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error.';
+
+/** For writes while the append-only file cannot be written for this reason, in the system's words. */
+export function cannotAppend(reason: string): string {
+  return `MISCONF Errors writing to the AOF file: ${reason}`;
+}
+
 /** For an EXEC that itself was refused for `error`. */
 export function execAborted(error: string): string {
   return `EXECABORT Transaction discarded because of: ${error.replace(/^ERR /, '')}`;

@@ -2,7 +2,7 @@
  * The sections of INFO: names, order and format of the fields are those of Redis 7.2, which dashboards and exporters
  * know by heart; the last section is our own.
  *
- * What a field of Redis means and we have is told; what we do not have (forks, scripts, replicas, cluster links) is what
+ * What a field of Redis means and we have is told; what we do not have (scripts, replicas, cluster links) is what
  * a fresh Redis says, nearly always 0. `used_memory` is what the data take (`used_memory_dataset`, exactly: see
  * MemoryGauge; it is what `maxmemory` bounds) and what is used of V8's heap; the allocator's fields describe arena and
  * heap together; what the process takes as a whole is `used_memory_rss`.
@@ -25,6 +25,7 @@ import {
   type Sections,
 } from '../metrics';
 import type { DataNode } from './data-node';
+import { persistenceFields } from './persistence/info';
 
 export const SECTIONS: Sections<DataNode> = {
   server: { title: 'Server', fields: nodeFields },
@@ -127,7 +128,7 @@ function memoryFields(node: DataNode): Fields {
     mem_clients_slaves: 0,
     mem_clients_normal: clientMemory(node.sessions.values()).totalBytes,
     mem_cluster_links: 0,
-    mem_aof_buffer: 0,
+    mem_aof_buffer: node.persistence.appendOnly.pendingBytes,
     mem_allocator: 'arena',
     active_defrag_running: 0,
     lazyfree_pending_objects: 0,
@@ -135,44 +136,7 @@ function memoryFields(node: DataNode): Fields {
   };
 }
 
-function persistenceFields(node: DataNode): Fields {
-  const { clock } = node.world;
-  return {
-    loading: 0,
-    async_loading: 0,
-    current_cow_peak: 0,
-    current_cow_size: 0,
-    current_cow_size_age: 0,
-    current_fork_perc: fixed(0),
-    current_save_keys_processed: 0,
-    current_save_keys_total: 0,
-    rdb_changes_since_last_save: node.changes,
-    rdb_bgsave_in_progress: 0,
-    // As long as nothing was saved this is the time of the start, as in Redis.
-    rdb_last_save_time: Math.floor((clock.wallMs() - (clock.monotonicMs() - node.startedMs)) / 1000),
-    rdb_last_bgsave_status: 'ok',
-    rdb_last_bgsave_time_sec: -1,
-    rdb_current_bgsave_time_sec: -1,
-    rdb_saves: 0,
-    rdb_last_cow_size: 0,
-    rdb_last_load_keys_expired: 0,
-    rdb_last_load_keys_loaded: 0,
-    aof_enabled: 0,
-    aof_rewrite_in_progress: 0,
-    aof_rewrite_scheduled: 0,
-    aof_last_rewrite_time_sec: -1,
-    aof_current_rewrite_time_sec: -1,
-    aof_last_bgrewrite_status: 'ok',
-    aof_rewrites: 0,
-    aof_rewrites_consecutive_failures: 0,
-    aof_last_write_status: 'ok',
-    aof_last_cow_size: 0,
-    module_fork_in_progress: 0,
-    module_fork_last_cow_size: 0,
-  };
-}
-
-function statisticsFields({ statistics, keyspace }: DataNode): Fields {
+function statisticsFields({ statistics, keyspace, persistence }: DataNode): Fields {
   return {
     ...trafficFields(statistics),
     total_net_repl_input_bytes: 0,
@@ -197,8 +161,9 @@ function statisticsFields({ statistics, keyspace }: DataNode): Fields {
     pubsub_channels: 0,
     pubsub_patterns: 0,
     pubsubshard_channels: 0,
-    latest_fork_usec: 0,
-    total_forks: 0,
+    // No process is forked: how long it took to begin the last snapshot, and how many there were.
+    latest_fork_usec: persistence.lastBeginMicroseconds,
+    total_forks: persistence.snapshots,
     migrate_cached_sockets: 0,
     slave_expires_tracked_keys: 0,
     active_defrag_hits: 0,

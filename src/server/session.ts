@@ -41,6 +41,8 @@ export class Session implements ConnectionHandler, Flushable {
   noEvict = false;
   noTouch = false;
   replyMode = REPLY_ON;
+  /** Something that it wrote is in the journal, and not yet where the journal goes. */
+  awaitsCommit = false;
   /** Set when nothing more is to be read: after QUIT, a protocol error, CLIENT KILL of oneself. */
   closing = false;
   lastSpec: CommandSpec | null = null;

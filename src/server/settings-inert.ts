@@ -11,23 +11,13 @@ import {
   memory,
   oneOf,
   percentiles,
-  savePoints,
   text,
   UNSIGNED_LONG_MAX,
   words,
   yesNo,
   type Traits,
 } from '../base';
-import {
-  fileName,
-  hostAndPort,
-  hostName,
-  keyspaceEvents,
-  neededFileName,
-  oomScores,
-  processTitle,
-  shutdownOptions,
-} from './settings-checks';
+import { hostAndPort, hostName, keyspaceEvents, oomScores, processTitle } from './settings-checks';
 
 const MEBIBYTE = 1024 * 1024;
 const PORT_MAX = 65535;
@@ -38,46 +28,13 @@ function inert<Extra extends object>(does: string, extra?: Extra): Traits & Extr
 }
 
 const PERSISTENCE = {
-  // Redis saves by default; we say that we do not, until we do.
-  save: savePoints([], inert('Pairs of seconds and changes after which the data are saved; "" for never.')),
-  dbfilename: text(
-    'dump.rdb',
-    inert('Name of the RDB file.', { protected: true, check: fileName('dbfilename', 'filename') }),
-  ),
-  rdbchecksum: yesNo(true, inert('Ends RDB files with a checksum.', { immutable: true })),
   'rdb-del-sync-files': yesNo(false, inert('Removes RDB files of a full sync where persistence is off.')),
   'rdb-save-incremental-fsync': yesNo(true, inert('Fsyncs an RDB file in steps while it is written.')),
-  'stop-writes-on-bgsave-error': yesNo(true, inert('Refuses writes after a save has failed.')),
   'sanitize-dump-payload': oneOf(
     'no',
     ['no', 'yes', 'clients'],
-    inert('Which payloads of RESTORE and RDB are checked whole.'),
+    inert('Which payloads of RESTORE and RDB are checked whole; here all are.'),
   ),
-  appendonly: yesNo(false, inert('Keeps an append-only file.')),
-  appendfilename: text(
-    'appendonly.aof',
-    inert('Base name of the append-only files.', {
-      immutable: true,
-      check: neededFileName('appendfilename', 'filename'),
-    }),
-  ),
-  appenddirname: text(
-    'appendonlydir',
-    inert('Directory of the append-only files.', {
-      immutable: true,
-      check: neededFileName('appenddirname', 'dirname'),
-    }),
-  ),
-  appendfsync: oneOf('everysec', ['everysec', 'always', 'no'], inert('When the append-only file is fsynced.')),
-  'no-appendfsync-on-rewrite': yesNo(false, inert('Does not fsync while a rewrite runs.')),
-  'auto-aof-rewrite-percentage': integer(
-    100,
-    inert('Growth in percent after which the file is rewritten; 0 for never.'),
-  ),
-  'auto-aof-rewrite-min-size': memory(64 * MEBIBYTE, inert('Bytes below which the file is not rewritten by itself.')),
-  'aof-load-truncated': yesNo(true, inert('Starts though the end of the append-only file is missing.')),
-  'aof-use-rdb-preamble': yesNo(true, inert('Begins a rewritten append-only file with an RDB.')),
-  'aof-timestamp-enabled': yesNo(false, inert('Records times in the append-only file.')),
   'aof-rewrite-incremental-fsync': yesNo(true, inert('Fsyncs a rewritten file in steps.')),
   'aof-disable-auto-gc': yesNo(false, inert('Keeps append-only files that are no longer needed.')),
 };
@@ -243,8 +200,6 @@ const PROCESS = {
   ),
   'disable-thp': yesNo(true, inert('Turns transparent huge pages off.', { immutable: true })),
   'shutdown-timeout': integer(10, inert('Seconds that a shutdown waits for replicas.')),
-  'shutdown-on-sigint': shutdownOptions(inert('What SIGINT does.')),
-  'shutdown-on-sigterm': shutdownOptions(inert('What SIGTERM does.')),
   'locale-collate': text('', inert('Locale that SORT ALPHA compares by.')),
   'bind-source-addr': text('', inert('Address that outgoing connections come from.')),
   'socket-mark-id': integer(0, inert('Mark of packets for the firewall.', { max: 4294967295 })),

@@ -14,13 +14,13 @@ import {
   Settings,
   text,
   UNSIGNED_LONG_MAX,
-  yesNo,
   type Directives,
 } from '../base';
 import { clientSettings, doorwaySettings } from '../net';
 import { EVICTION_POLICIES } from '../storage';
 import { INERT_SETTINGS } from './settings-inert';
 import { PACKING_SETTINGS } from './settings-packing';
+import { PERSISTENCE_SETTINGS } from './settings-persistence';
 
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
@@ -56,14 +56,13 @@ const EFFECTIVE_SETTINGS = {
     does: 'How hard expired keys are searched for, from 1 to 10.',
   }),
   ...PACKING_SETTINGS,
-  rdbcompression: yesNo(true, { does: 'Compresses strings in payloads of DUMP.' }),
+  ...PERSISTENCE_SETTINGS,
   'hll-sparse-max-bytes': memory(3000, { does: 'Bytes up to which a HyperLogLog is sparse.' }),
   hz: integer(10, {
     max: INT32_MAX,
     adjust: (value) => Math.min(500, Math.max(1, value)),
     does: 'Background work per second: expiry, timeouts; between 1 and 500.',
   }),
-  dir: text('.', { protected: true, does: 'Directory that data files are relative to.' }),
   loglevel: oneOf('notice', ['debug', 'verbose', 'notice', 'warning', 'nothing'], {
     does: 'Least level that is logged.',
   }),

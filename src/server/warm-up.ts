@@ -19,7 +19,7 @@ const ROUNDS = 80;
 /** Runs string commands through a node that nobody else knows; some 250 ms. Never fails: warmth is no promise. */
 export async function warmUp(world: World): Promise<void> {
   const settings = serverSettings();
-  settings.assign({ port: 0 });
+  settings.assign({ port: 0, save: '' });
   const node = new DataNode({ ...world, log: silentLog }, settings);
   try {
     const address = await node.listen({ host: '127.0.0.1', port: 0 });

@@ -95,6 +95,13 @@ export class ChainRow {
     return this.words[this.firstAt + (index << 1)];
   }
 
+  /** The addresses of all nodes, in order; allocates. */
+  nodes(): Uint32Array {
+    const nodes = new Uint32Array(this.length);
+    for (let i = 0; i < nodes.length; i++) nodes[i] = this.node(i);
+    return nodes;
+  }
+
   /** Number of elements in a node. */
   count(index: number): number {
     return this.words[this.firstAt + (index << 1) + 1];

@@ -10,7 +10,8 @@
  * A `Chain` is a reusable cursor. It stands on an element (`seek`, `first`, `last`, `next`, `previous`), which `read`, `isAt`,
  * `insert`, `replace` and `remove` are about. Texts that are given to it must not lie in it. Nothing allocates V8 memory.
  *
- * Always: no node is empty; a chain may be (its list is about to be filled, or removed).
+ * Always: no node is empty; a chain may be (its list is about to be filled, or removed). Snapshot walks hear of a node before
+ * it is changed or freed (`changing`).
  */
 import type { Bytes, Output } from '../base';
 import { ChainNodes } from './chain-nodes';
@@ -19,6 +20,7 @@ import type { Address, Arena } from './arena';
 import type { PackingLimits } from './limits';
 import { writeBulks } from './listpack-bulks';
 import { elementSize, Listpack, LISTPACK_EMPTY_BYTES, LISTPACK_HEADER_BYTES, NOWHERE } from './listpack';
+import type { Walks } from './snapshot/walks';
 
 /** Bytes of nodes for −1 to −5. */
 const NODE_BYTES = [4096, 8192, 16384, 32768, 65536];
@@ -65,6 +67,7 @@ export class Chain {
   constructor(
     arena: Arena,
     private readonly limits: NodeLimit,
+    private readonly walks: Walks,
   ) {
     this.row = new ChainRow(arena);
     this.nodes = new ChainNodes(arena);
@@ -98,6 +101,11 @@ export class Chain {
     let { bytes } = this.row;
     for (let i = 0; i < this.row.length; i++) bytes += this.nodes.sizeOf(this.row.node(i));
     return bytes;
+  }
+
+  /** The addresses of the nodes, in order; allocates. */
+  nodeAddresses(): Uint32Array {
+    return this.row.nodes();
   }
 
   /** Points `pack` at the listpack of a node, 0 … nodeCount − 1; returns it. */
@@ -207,6 +215,7 @@ export class Chain {
     const size = elementSize(text);
     const count = row.count(index);
     this.at = NOWHERE;
+    this.changing(index);
     if (size === oldSize) {
       pack.write(at, text);
     } else if (
@@ -229,6 +238,7 @@ export class Chain {
       this.dropNodes(index, 1);
       return forward ? this.enter(index, true) : this.enter(index - 1, false);
     }
+    this.changing(index);
     const size = pack.sizeAt(at);
     const before = forward ? NOWHERE : pack.previous(at);
     row.set(index, this.nodes.remove(row.node(index), pack, at, size, count), count);
@@ -313,6 +323,7 @@ export class Chain {
   /** Inserts an element into a node that is open. */
   private insertInto(index: number, at: number, text: Bytes, size: number): void {
     const { row } = this;
+    this.changing(index);
     const count = row.count(index) + 1;
     row.set(index, this.nodes.insert(row.node(index), this.pack, at, text, size, count), count);
   }
@@ -340,6 +351,7 @@ export class Chain {
 
   /** Moves the elements from `at` on, at least one, out of a node that keeps some into a new one after it. */
   private split(index: number, at: number): void {
+    this.changing(index);
     const pack = this.openNode(index);
     const count = this.row.count(index);
     let kept = 0;
@@ -365,6 +377,8 @@ export class Chain {
     const count = row.count(index) + row.count(index + 1);
     const bytes = this.openNode(index).length + this.openNode(index + 1).length - LISTPACK_EMPTY_BYTES;
     if (exceedsNode(this.limits['list-max-listpack-size'], bytes, count)) return false;
+    this.changing(index);
+    this.changing(index + 1);
     const joined = nodes.join(row.node(index), row.node(index + 1), count);
     row.remove(index + 1, 1);
     row.set(index, joined, count);
@@ -374,6 +388,7 @@ export class Chain {
   /** Removes up to `count` elements of a node from its element `from` on, never all of them; returns how many. */
   private removeWithin(index: number, from: number, count: number): number {
     const { row, nodes } = this;
+    this.changing(index);
     const pack = this.openNode(index);
     const all = row.count(index);
     const removed = Math.min(count, all - from);
@@ -386,7 +401,15 @@ export class Chain {
   }
 
   private dropNodes(index: number, count: number): void {
-    for (let i = index; i < index + count; i++) this.nodes.free(this.row.node(i));
+    for (let i = index; i < index + count; i++) {
+      this.changing(i);
+      this.nodes.free(this.row.node(i));
+    }
     this.row.remove(index, count);
+  }
+
+  /** Tells snapshot walks that a node is about to be changed or freed. */
+  private changing(index: number): void {
+    if (this.walks.isAny) this.walks.nodeChanging(this.row.root, this.row.node(index));
   }
 }

@@ -127,6 +127,18 @@ export abstract class Collection {
     this.database.changing(this.record);
   }
 
+  /** The same before a change that only snapshots hear of: to others (WATCH) it is none. */
+  protected touchSilently(): void {
+    if (this.keyspace.walks.isAny && this.record !== 0) this.database.changingSilently(this.record);
+  }
+
+  /** The same where a member with this hash is going to be added to a large collection, changed or removed. */
+  protected touchMember(hash: number): void {
+    this.database.changing(this.record);
+    const { walks } = this.keyspace;
+    if (walks.isAny) walks.memberChanging(this.root, hash);
+  }
+
   /**
    * Replaces `removed` bytes at position `at` of the listpack by room for `added` bytes, of `countDelta` more elements; the
    * listpack's frame is right afterwards, and `listpack` points at it. Makes the key if there is none.

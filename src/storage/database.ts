@@ -6,7 +6,8 @@
  * What a value's bytes mean is not known here: see strings.ts and collection.ts.
  *
  * A *record* (an address, 0 for none) is what a find returns. It is good until the next call that writes: writes may
- * move it. Keys that are past their expiry are never found; the find that notices removes them (lazy expiry).
+ * move it. Keys that are past their expiry are never found; the find that notices removes them (lazy expiry). Who must know
+ * of removals that nobody asked for is told by the keyspace's `removals`.
  */
 import { Bytes, copyBytes } from '../base';
 import { SLOT_COUNT, slotOfBytes } from '../slots';
@@ -71,7 +72,8 @@ export class Database {
     const record = this.keys.find(slot, hash, key);
     if (record === 0) return 0;
     const expiry = this.records.expiry(record);
-    if (expiry === NO_EXPIRY || this.keyspace.nowMs <= expiry) return record;
+    if (expiry === NO_EXPIRY || this.keyspace.nowMs <= expiry || !this.keyspace.removesExpired) return record;
+    this.keyspace.removals?.keyRemoved(this, key);
     this.removeFound(record, expiry);
     this.keyspace.expiredKeys++;
     return 0;
@@ -136,11 +138,33 @@ export class Database {
     return fresh;
   }
 
-  /** Sets when the key of a record that was just found expires; `NO_EXPIRY` for never. */
-  setExpiry(record: Address, expiryAtMs: number): void {
+  /**
+   * Adds keys whose records were made before, several at a time: what their pages cost to fetch is paid once for all. `slots` and
+   * `hashes` are those of the keys. Stops at a key that is there already; returns how many were added.
+   */
+  insertMade(made: readonly Address[], slots: Int32Array, hashes: Uint32Array, count: number): number {
+    const { observer } = this.keyspace;
+    this.lookups++;
+    this.keys.fetchPages(slots, hashes, count);
+    for (let i = 0; i < count; i++) {
+      const key = this.records.key(made[i], this.scratch);
+      if (this.keys.find(slots[i], hashes[i], key) !== 0) return i;
+      if (observer !== null && this.index !== UNSEEN) observer.keyChanging(this, key);
+      this.slot = slots[i];
+      this.hash = hashes[i];
+      this.keys.insert(this.slot, this.hash, made[i]);
+      this.size++;
+      const expiry = this.records.expiry(made[i]);
+      if (expiry !== NO_EXPIRY) this.noteExpiry(NO_EXPIRY, expiry);
+    }
+    return count;
+  }
+
+  /** Sets when the key of a record that was just found expires; `NO_EXPIRY` for never. Returns the record, which may be a new one. */
+  setExpiry(record: Address, expiryAtMs: number): Address {
     const records = this.records;
     const value = records.value(record, this.scratch);
-    this.putFound(record, records.type(record), records.encoding(record), value.length, expiryAtMs, true);
+    return this.putFound(record, records.type(record), records.encoding(record), value.length, expiryAtMs, true);
   }
 
   /**
@@ -159,6 +183,8 @@ export class Database {
   putMoved(key: Bytes, source: Database, sourceKey: Bytes, record: Address): void {
     this.putSame(key, record);
     const old = source.peek(sourceKey);
+    // Observers must hear of it while it still is what it was.
+    source.changing(old);
     this.records.forgetRoot(old);
     source.delete(sourceKey);
   }
@@ -187,6 +213,11 @@ export class Database {
     observer.keyChanging(this, this.records.key(record, this.scratch));
   }
 
+  /** The same for a change that only snapshots hear of; who calls has asked whether there is any. */
+  changingSilently(record: Address): void {
+    if (this.index !== UNSEEN) this.keyspace.walks.keyChanging(this, this.records.key(record, this.scratch));
+  }
+
   /** A random key's record, every key about as likely as any other; 0 when the database is empty. */
   randomRecord(): Address {
     const { random } = this.keyspace;
@@ -204,7 +235,7 @@ export class Database {
   /** Removes the key of a record if its time has come; whether it did. */
   removeIfDue(record: Address): boolean {
     const expiry = this.records.expiry(record);
-    if (expiry === NO_EXPIRY || this.keyspace.nowMs <= expiry) return false;
+    if (expiry === NO_EXPIRY || this.keyspace.nowMs <= expiry || !this.keyspace.removesExpired) return false;
     // Looked up again by its own key: only a find knows where the index holds it.
     const key = this.records.key(record, new Bytes());
     this.peek(key);
@@ -213,7 +244,12 @@ export class Database {
 
   /** Removes the key of a record to make room; whether it was there. */
   evict(record: Address): boolean {
-    return this.delete(this.records.key(record, new Bytes()));
+    const key = this.records.key(record, new Bytes());
+    // It may be past its expiry, and is gone then: counted and told as such.
+    if (this.peek(key) === 0) return false;
+    this.keyspace.removals?.keyRemoved(this, key);
+    this.removeFound(record, this.records.expiry(record));
+    return true;
   }
 
   /** Mean time to live of the keys that have one, in ms; 0 where none has. */

@@ -32,6 +32,8 @@ export type EvictionPolicy = (typeof EVICTION_POLICIES)[number];
 const LFU_INITIAL = 5;
 const LFU_COUNTER_MAX = 255;
 const MINUTE_MS = 60_000;
+/** Access clocks are below this. */
+const ACCESS_CLOCK_LIMIT = 2 ** 24;
 /** Draws that may hit nothing before a key with an expiry is looked for page by page. */
 const BLIND_DRAWS_MAX = 32;
 
@@ -41,6 +43,8 @@ export class Eviction {
   private isVolatile = false;
   /** Whether stamps count uses (LFU) instead of telling the time of the last one. */
   countsUses = false;
+  /** Whether the policy asks for the time of the last use (LRU). */
+  timesUses = false;
   /** Keys that are drawn for one that goes (maxmemory-samples). */
   samples = 5;
   /** How slowly the LFU counter grows, and after how many minutes it shrinks by one (0: never). */
@@ -61,7 +65,8 @@ export class Eviction {
   choose(policy: EvictionPolicy): void {
     this.policy = policy;
     this.isVolatile = policy.startsWith('volatile');
-    this.countsUses = policy === 'allkeys-lfu' || policy === 'volatile-lfu';
+    this.countsUses = policy.endsWith('lfu');
+    this.timesUses = policy.endsWith('lru');
   }
 
   /**
@@ -102,6 +107,21 @@ export class Eviction {
     if (this.lfuDecayMinutes === 0) return counter;
     const elapsed = (this.minutes() - (stamp >>> 8)) & 0xffff;
     return Math.max(0, counter - Math.floor(elapsed / this.lfuDecayMinutes));
+  }
+
+  /**
+   * Says of a record when or how often it was used, where the policy asks for what is known: seconds since its last use, or
+   * the counter from 0 to 255; −1 for what is not known.
+   */
+  setUse(record: Address, idleSeconds: number, frequency: number): void {
+    const { records, accessClock } = this.keyspace;
+    if (this.countsUses) {
+      if (frequency >= 0) records.setAccess(record, (this.minutes() << 8) | frequency);
+    } else if (idleSeconds >= 0) {
+      // Longer ago than the clock goes back: half of its range.
+      const far = (accessClock + ACCESS_CLOCK_LIMIT / 2) % ACCESS_CLOCK_LIMIT;
+      records.setAccess(record, idleSeconds <= accessClock ? accessClock - idleSeconds : far);
+    }
   }
 
   private minutes(): number {

@@ -31,6 +31,7 @@ export class ExpiryCycle {
   /** Goes once round all databases, or until `isTimeUp`, which is asked after each page. */
   run(isTimeUp: () => boolean): void {
     const { keyspace } = this;
+    if (!keyspace.removesExpired) return;
     for (let left = keyspace.databaseCount; left > 0; left--) {
       if (keyspace.hasDatabase(this.databaseIndex)) {
         const database = keyspace.database(this.databaseIndex);

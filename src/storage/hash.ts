@@ -27,6 +27,8 @@ export class Hash extends Collection {
    * Where the walk stands: a place in the listpack, or a block. May be noted and set again until the next write.
    */
   position = 0;
+  /** The hash of the field that was looked for last. */
+  private hash = 0;
   private readonly scratch = new Bytes();
 
   constructor(keyspace: Keyspace) {
@@ -67,7 +69,6 @@ export class Hash extends Collection {
       if (field.end - field.start > valueMax || value.end - value.start > valueMax) this.enlarge();
       else return this.setPacked(field, value);
     }
-    this.touch();
     return this.setInTable(field, value);
   }
 
@@ -76,7 +77,7 @@ export class Hash extends Collection {
     if (this.root !== 0) {
       const member = this.find(field);
       if (member === 0) return false;
-      this.touch();
+      this.touchMember(this.hash);
       this.tables.removeFound(this.words, this.at);
       this.members.free(member);
     } else {
@@ -219,16 +220,16 @@ export class Hash extends Collection {
   // ── large ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   private find(field: Bytes): Address {
-    const hash = this.keyspace.hash.of(field.buffer, field.start, field.end);
-    return this.tables.find(this.words, this.at, hash, field);
+    this.hash = this.keyspace.hash.of(field.buffer, field.start, field.end);
+    return this.tables.find(this.words, this.at, this.hash, field);
   }
 
   private setInTable(field: Bytes, value: Bytes): boolean {
-    const { members, tables, words, at } = this;
-    const hash = this.keyspace.hash.of(field.buffer, field.start, field.end);
-    const member = tables.find(words, at, hash, field);
+    const { members, tables } = this;
+    const member = this.find(field);
+    this.touchMember(this.hash);
     if (member === 0) {
-      tables.insert(words, at, hash, this.createMember(field, value));
+      tables.insert(this.words, this.at, this.hash, this.createMember(field, value));
       return true;
     }
     const old = members.value(member, this.scratch);

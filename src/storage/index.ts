@@ -1,3 +1,7 @@
+export { AofDirectory, type AofDirectoryOptions, type AofPart } from './aof/directory';
+export type { AofFileOptions } from './aof/inspection';
+export { AofLoader } from './aof/loader';
+export { AofWriter } from './aof/writer';
 export type { Address } from './arena';
 export { REGISTER_COUNT } from './cardinality';
 export { Collection } from './collection';
@@ -9,7 +13,8 @@ export { ExpiryCycle } from './expiry-cycle';
 export { CORRUPT, estimateOf, isHyperLogLog, Sketch } from './hyperloglog';
 export { findSketchFault } from './hyperloglog-self-test';
 export { Hash } from './hash';
-export { Keyspace, type KeyspaceObserver, type KeyspaceOptions } from './keyspace';
+export { fixedWord, Journal, type JournalSink } from './journal';
+export { Keyspace, type KeyspaceObserver, type KeyspaceOptions, type RemovalListener } from './keyspace';
 export { DEFAULT_LIMITS, type PackingLimits } from './limits';
 export { List } from './list';
 export { Lookahead, LOOKAHEAD_MAX } from './lookahead';
@@ -49,6 +54,8 @@ export {
   UPDATED,
 } from './sorted-set';
 export { Dumps } from './rdb/dumps';
+export { RdbLoader, type RdbLoaderOptions } from './rdb/loader';
+export { SnapshotFile, type SnapshotOptions } from './snapshot/file';
 export { Stream, type Trim } from './stream';
 export { UNKNOWN } from './stream-groups';
 export { StreamId } from './stream-id';

@@ -15,6 +15,8 @@ export const INT64_SPELLING_BYTES = 20;
 
 const LOWER_DIGITS = 9;
 const LOWER_LIMIT = 1e9;
+/** The first number above int64. */
+const INT64_LIMIT = 2 ** 63;
 const HALF = 0x1_0000_0000;
 const ZERO = 48;
 const NINE = 57;
@@ -36,6 +38,17 @@ export class Int64 {
   set(value: number): void {
     this.low = value | 0;
     this.high = Math.floor(value / HALF);
+  }
+
+  /** Takes a whole number, cut where it is above int64. */
+  setCut(value: number): this {
+    this.set(value);
+    this.high |= 0;
+    if (value >= INT64_LIMIT) {
+      this.low = -1;
+      this.high = 0x7fff_ffff;
+    }
+    return this;
   }
 
   /** Takes the eight bytes at `at`, little-endian. */

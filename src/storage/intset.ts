@@ -17,10 +17,6 @@ export const INTSET_HEADER_BYTES = 8;
 const WIDTH_MIN = 2;
 const WIDTH_MAX = 8;
 
-/** Room for an element's spelling, borrowed by the views of `at`; a second one so that two can be compared. */
-const spellings = [widen(new Uint8Array(INT64_SPELLING_BYTES)), widen(new Uint8Array(INT64_SPELLING_BYTES))];
-let spelling = 0;
-
 /** The value at hand. */
 const wanted = new Int64();
 /** An element that is being read. */
@@ -30,6 +26,12 @@ export class Intset {
   u8: Uint8Array = EMPTY_BUFFER;
   /** Where the set begins in `u8`. */
   base = 0;
+  /** Room for an element's spelling, borrowed by the views of `at`; a second one so that two can be compared. */
+  private readonly spellings = [
+    widen(new Uint8Array(INT64_SPELLING_BYTES)),
+    widen(new Uint8Array(INT64_SPELLING_BYTES)),
+  ];
+  private spelling = 0;
 
   /** Points at the set in `bytes`; returns itself. */
   over(bytes: Bytes): this {
@@ -79,10 +81,10 @@ export class Intset {
     return widthOf(wanted) <= width && this.search(width) >= 0;
   }
 
-  /** The text of element `index`, below `length`. It is good for one more `at` only. */
+  /** The text of element `index`, below `length`. It is good for one more `at` of this cursor only. */
   at(index: number, into: Bytes): Bytes {
-    spelling = 1 - spelling;
-    const text = spellings[spelling];
+    this.spelling = 1 - this.spelling;
+    const text = this.spellings[this.spelling];
     const width = this.widthBytes;
     this.read(index, width);
     return into.set(text, 0, width === WIDTH_MAX ? present.spell(text, 0) : writeInteger(text, 0, present.low));

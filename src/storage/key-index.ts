@@ -87,6 +87,25 @@ export class KeyIndex {
     }
   }
 
+  /**
+   * Reads the heads of the pages that several keys will be inserted into, all at a time, and the entries at their homes. Returns
+   * what they add up to, so that nobody optimizes it away.
+   */
+  fetchPages(slots: Int32Array, hashes: Uint32Array, count: number): number {
+    const { u32s } = this.arena;
+    const { entryWords } = this;
+    for (let i = 0; i < count; i++) entryWords[i] = this.pageOf(slots[i], hashes[i]);
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      const page = entryWords[i] >>> 0;
+      if (page === 0) continue;
+      const words = u32s[page >>> SEGMENT_SHIFT];
+      const head = (page & SEGMENT_MASK) << 1;
+      sum ^= words[head] ^ words[head + PAGE_HEADER_WORDS + (homeOf(hashes[i], words[head] >>> 16) << 1)];
+    }
+    return sum;
+  }
+
   /** Points the entry that `find` found at another record of the same key. */
   replaceFound(record: Address): void {
     this.tables.replaceFound(record);
@@ -130,6 +149,11 @@ export class KeyIndex {
   /** As `Tables.collect`, in one slot's table, which has keys. */
   collect(slot: number, from: number, limit: number, records: Address[]): number {
     return this.tables.collect(this.words, slot * TABLE_WORDS, from, limit, records);
+  }
+
+  /** As `Tables.collectHash`, in one slot's table. */
+  collectHash(slot: number, hash: number, records: Address[]): number {
+    return this.tables.collectHash(this.words, slot * TABLE_WORDS, hash, records);
   }
 
   /** Frees one slot's pages and directory; the records they point to must have been freed. */

@@ -27,6 +27,7 @@ import { Reclaimer, type ReclaimJob } from './reclaimer';
 import { Records } from './records';
 import { SortedSet } from './sorted-set';
 import { MemberSet } from './set';
+import { Walks } from './snapshot/walks';
 import { Stream } from './stream';
 
 export interface KeyspaceOptions {
@@ -48,6 +49,12 @@ export interface KeyspaceObserver {
   emptying(database: Database): void;
   /** Two databases are about to exchange their contents. */
   swapping(a: Database, b: Database): void;
+}
+
+/** Who wants to know which keys went though nobody asked for it: they reached their expiry, or made room. */
+export interface RemovalListener {
+  /** A key is being removed. May only note it; the key is borrowed. */
+  keyRemoved(database: Database, key: Bytes): void;
 }
 
 /** Access clocks count seconds in 24 bits, as Redis' LRU clock. */
@@ -76,10 +83,19 @@ export class Keyspace {
   expiredKeys = 0;
   /** Told of every change; null while nobody wants to know. Set by `observe` and `unobserve`. */
   observer: KeyspaceObserver | null = null;
+  /** Told of removals that no command asked for. */
+  removals: RemovalListener | null = null;
+  /**
+   * Whether keys go when their time has come. False while a journal is replayed, which says itself when they go: until then
+   * they are found.
+   */
+  removesExpired = true;
 
   private readonly databases: (Database | undefined)[] = [];
   /** What was deleted and is still to be freed. */
   private readonly reclaimer = new Reclaimer();
+  /** The snapshot walks that are under way. */
+  readonly walks = new Walks(this.reclaimer);
   /** By type: who knows what its roots hold. */
   private readonly collections: readonly (Collection | undefined)[];
 
@@ -147,19 +163,28 @@ export class Keyspace {
 
   /** Removes all keys of a database in O(1); their memory is freed by `reclaim`, or at once if nothing else is left. */
   flush(index: number): void {
-    const database = this.database(index);
-    this.observer?.emptying(database);
-    const old = database.keys;
-    const hadKeys = database.size > 0;
-    database.reset();
-    if (this.isEmpty()) this.startOver();
-    else if (hadKeys) this.reclaimer.add(this.reclaimTables(old));
+    this.empty(this.database(index));
+    if (!this.walks.isAny && this.isEmpty()) this.startOver();
   }
 
-  /** Removes all keys of all databases in O(1) and gives the memory back. */
+  /** Removes all keys of all databases in O(1) and gives the memory back, or lets `reclaim` do so where a snapshot needs it. */
   flushAll(): void {
+    if (this.walks.isAny) {
+      for (const database of this.usedDatabases()) this.empty(database);
+      return;
+    }
     for (const database of this.usedDatabases()) this.observer?.emptying(database);
     this.startOver();
+  }
+
+  private empty(database: Database): void {
+    this.observer?.emptying(database);
+    const { keys, size } = database;
+    database.reset();
+    if (size === 0) return;
+    const job = this.reclaimTables(keys);
+    if (this.walks.isAny) this.walks.postpone(job);
+    else this.reclaimer.add(job);
   }
 
   /** Whether something that was deleted still waits to be freed. */
@@ -175,7 +200,13 @@ export class Keyspace {
   /** Frees what lies outside of a record that is about to go or to get another value: at once if it is little. */
   discardValue(record: Address): void {
     const root = this.records.root(record);
-    if (root !== 0) this.reclaimer.add(this.collections[this.records.type(record)]!.reclaimJob(root));
+    if (root !== 0) this.discardRoot(this.records.type(record), root);
+  }
+
+  /** Frees a root of this type that no record has any more, and all that it holds: at once if it is little. */
+  discardRoot(type: number, root: Address): void {
+    const job = this.collections[type]!.reclaimJob(root);
+    if (!this.walks.isAny || !this.walks.retain(root, job)) this.reclaimer.add(job);
   }
 
   /** Gives a record that shares its root with another a root of its own. */

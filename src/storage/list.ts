@@ -26,7 +26,7 @@ export class List extends Collection {
 
   constructor(keyspace: Keyspace) {
     super(keyspace, TYPE_LIST);
-    this.chain = new Chain(keyspace.arena, keyspace.limits);
+    this.chain = new Chain(keyspace.arena, keyspace.limits, keyspace.walks);
   }
 
   override open(database: Database, key: Bytes, record: Address): void {
@@ -203,7 +203,7 @@ export class List extends Collection {
     this.root = 0;
     const to = this.place(ENCODING_LISTPACK, length, false);
     copyBytes(u8, base, base + length, to.buffer, to.start);
-    chain.over(root).free(NEVER_UP);
+    this.keyspace.discardRoot(this.type, root);
     this.position = NOWHERE;
   }
 
@@ -220,6 +220,11 @@ export class List extends Collection {
   /** How many listpacks hold the list: 1 where it is packed. */
   get nodeCount(): number {
     return this.root !== 0 ? this.chain.nodeCount : 1;
+  }
+
+  /** The addresses of the nodes of a large list, in order, for snapshots; allocates. */
+  nodeAddresses(): Uint32Array {
+    return this.chain.nodeAddresses();
   }
 
   /** One of them, 0 … nodeCount − 1, of a list that is there; borrowed until the next call. */
@@ -269,5 +274,3 @@ export class List extends Collection {
     return this.keyspace.limits['list-max-listpack-size'];
   }
 }
-
-const NEVER_UP = (): boolean => false;

@@ -52,10 +52,6 @@ export const NOWHERE = -1;
 
 const COUNT_UNKNOWN = 0xffff;
 
-/** Room for an integer's spelling, borrowed by the views of `read`; a second one so that two can be compared. */
-const spellings = [widen(new Uint8Array(INT64_SPELLING_BYTES)), widen(new Uint8Array(INT64_SPELLING_BYTES))];
-let spelling = 0;
-
 /** The integer that the text at hand spells, if any. */
 const wanted = new Int64();
 
@@ -63,6 +59,12 @@ export class Listpack {
   u8: Uint8Array = EMPTY_BUFFER;
   /** Where the listpack begins in `u8`. */
   base = 0;
+  /** Room for an integer's spelling, borrowed by the views of `read`; a second one so that two can be compared. */
+  private readonly spellings = [
+    widen(new Uint8Array(INT64_SPELLING_BYTES)),
+    widen(new Uint8Array(INT64_SPELLING_BYTES)),
+  ];
+  private spelling = 0;
 
   /** Points at the listpack in `bytes`; returns itself. */
   over(bytes: Bytes): this {
@@ -131,7 +133,7 @@ export class Listpack {
     return elementBytes(this.u8, this.base + at);
   }
 
-  /** Points `into` at the element's text. An integer's text is spelled elsewhere and good for one more `read` only. */
+  /** Points `into` at the element's text. An integer's text is spelled elsewhere and good for one more `read` of this cursor only. */
   read(at: number, into: Bytes): Bytes {
     const { u8 } = this;
     const start = this.base + at;
@@ -140,8 +142,8 @@ export class Listpack {
       const data = start + headBytes(first);
       return into.set(u8, data, data + stringLength(u8, start));
     }
-    spelling = 1 - spelling;
-    const text = spellings[spelling];
+    this.spelling = 1 - this.spelling;
+    const text = this.spellings[this.spelling];
     return into.set(text, 0, spellIntegerAt(u8, start, text));
   }
 

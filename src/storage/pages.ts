@@ -110,6 +110,22 @@ export class Pages {
     return count;
   }
 
+  /** Copies the addresses of the entries with this hash to `addresses`; returns how many. */
+  withHash(page: Address, hash: number, addresses: Address[]): number {
+    const words = this.arena.u32s[page >>> SEGMENT_SHIFT];
+    const base = (page & SEGMENT_MASK) << 1;
+    const capacity = words[base] >>> 16;
+    const first = base + PAGE_HEADER_WORDS;
+    const end = first + (capacity << 1);
+    let count = 0;
+    for (let at = first + (homeOf(hash, capacity) << 1); words[at + 1] !== 0;) {
+      if (words[at] === hash) addresses[count++] = words[at + 1];
+      at += 2;
+      if (at === end) at = first;
+    }
+    return count;
+  }
+
   /** The address at one of the places for entries, 0 … capacity − 1; 0 where it is empty. */
   at(page: Address, place: number): Address {
     const first = ((page & SEGMENT_MASK) << 1) + PAGE_HEADER_WORDS;

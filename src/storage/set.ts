@@ -8,8 +8,7 @@
  *
  * The root of a large set is its table's words.
  *
- * A name may come from another set, spelled in memory that listpacks and intsets share for that and soon overwrite: so whoever
- * walks this set while adding a name uses up the name first.
+ * A name that is added must not have been spelled by this set itself: whoever walks it meanwhile would overwrite it.
  */
 import { Bytes, copyBytes, isInt64, widen, type Output, type Random } from '../base';
 import { writeBulk } from '../resp';
@@ -38,6 +37,8 @@ export class MemberSet extends Collection {
    * next write.
    */
   position = 0;
+  /** The hash of the member that was looked for last. */
+  private hash = 0;
   private readonly scratch = new Bytes();
 
   constructor(keyspace: Keyspace) {
@@ -86,8 +87,7 @@ export class MemberSet extends Collection {
   /** Adds a member that is known to be new, without looking. */
   addNew(member: Bytes): void {
     if (this.root !== 0) {
-      this.touch();
-      this.insert(this.words, this.at, member);
+      this.insertMissing(this.keyspace.hash.of(member.buffer, member.start, member.end), member);
     } else if (this.encoding === ENCODING_INTSET) {
       this.addToIntset(member);
     } else if (this.encoding === ENCODING_LISTPACK) {
@@ -340,17 +340,20 @@ export class MemberSet extends Collection {
   // ── large ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   private find(member: Bytes): Address {
-    const hash = this.keyspace.hash.of(member.buffer, member.start, member.end);
-    return this.tables.find(this.words, this.at, hash, member);
+    this.hash = this.keyspace.hash.of(member.buffer, member.start, member.end);
+    return this.tables.find(this.words, this.at, this.hash, member);
   }
 
   private addToTable(member: Bytes): boolean {
-    const { tables, words, at } = this;
-    const hash = this.keyspace.hash.of(member.buffer, member.start, member.end);
-    if (tables.find(words, at, hash, member) !== 0) return false;
-    this.touch();
-    tables.insert(words, at, hash, this.members.create(member, 0));
+    if (this.find(member) !== 0) return false;
+    this.insertMissing(this.hash, member);
     return true;
+  }
+
+  /** Adds a member that a large set does not have. */
+  private insertMissing(hash: number, member: Bytes): void {
+    this.touchMember(hash);
+    this.tables.insert(this.words, this.at, hash, this.members.create(member, 0));
   }
 
   /** Adds a member to the table at `words[at]`, which does not have it. */
@@ -361,7 +364,7 @@ export class MemberSet extends Collection {
 
   /** Removes the block that was found last. */
   private removeFound(block: Address): void {
-    this.touch();
+    this.touchMember(this.hash);
     this.tables.removeFound(this.words, this.at);
     this.members.free(block);
   }

@@ -31,7 +31,7 @@ export class SortedRoots {
   private readonly cursor: TreeCursor;
   private readonly scratch = new Bytes();
   /** Hash of the name that was looked for last. */
-  private hash = 0;
+  hash = 0;
 
   constructor(keyspace: Keyspace) {
     this.arena = keyspace.arena;
@@ -134,6 +134,16 @@ export class SortedRoots {
     return cursor.isAtElement;
   }
 
+  /** Sets a cursor to the first member at or behind the place of (score, name). */
+  seekMember(root: Address, score: number, name: Bytes, cursor: TreeCursor): void {
+    this.tree.seek(this.words(root), this.at(root) + TABLE_WORDS, score, name, false, cursor);
+  }
+
+  /** Sets a cursor behind the last member. */
+  seekEnd(root: Address, cursor: TreeCursor): void {
+    this.tree.seek(this.words(root), this.at(root) + TABLE_WORDS, Infinity, null, true, cursor);
+  }
+
   /** How many members have a score below this one, or up to it where `isAfter`. */
   countBelow(root: Address, score: number, isAfter: boolean): number {
     return this.tree.seek(this.words(root), this.at(root) + TABLE_WORDS, score, null, isAfter, this.cursor);
@@ -151,6 +161,13 @@ export class SortedRoots {
     return tree.seek(words, at, cursor.score, name, isAfter, cursor);
   }
 
+  /** The hash of the member of a rank, 0 … count − 1. */
+  hashAtRank(root: Address, rank: number): number {
+    this.seek(root, rank, this.cursor);
+    const { buffer, start, end } = this.members.key(this.cursor.member, this.scratch);
+    return this.hashes.of(buffer, start, end);
+  }
+
   removeAtRank(root: Address, rank: number): void {
     const words = this.words(root);
     const at = this.at(root);
@@ -165,6 +182,11 @@ export class SortedRoots {
   /** A random member of a root that has some, every one as likely as any other. */
   random(root: Address, random: Random): Address {
     return this.tables.random(this.words(root), this.at(root), random);
+  }
+
+  /** As `Tables.collectHash`, over the members of a root. */
+  collectHash(root: Address, hash: number, members: Address[]): number {
+    return this.tables.collectHash(this.words(root), this.at(root), hash, members);
   }
 
   /** As `Tables.scan`, over the members of a root. */

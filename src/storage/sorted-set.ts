@@ -154,7 +154,7 @@ export class SortedSet extends Collection {
     if (this.root !== 0) {
       const member = this.roots.find(this.root, name);
       if (member === 0) return false;
-      this.touch();
+      this.touchMember(this.roots.hash);
       this.roots.removeFound(this.root, member);
     } else {
       const at = this.findPacked(name);
@@ -279,7 +279,11 @@ export class SortedSet extends Collection {
       this.removePairs(this.unpack().seek(from * 2), count);
     } else {
       this.touch();
-      for (let left = count; left > 0; left--) this.roots.removeAtRank(this.root, from);
+      const { walks } = this.keyspace;
+      for (let left = count; left > 0; left--) {
+        if (walks.isAny) walks.memberChanging(this.root, this.roots.hashAtRank(this.root, from));
+        this.roots.removeAtRank(this.root, from);
+      }
     }
   }
 
@@ -409,14 +413,14 @@ export class SortedSet extends Collection {
     if (member !== 0) {
       const outcome = this.decide(roots.score(member), score, flags);
       if (outcome === UPDATED) {
-        this.touch();
+        this.touchMember(roots.hash);
         roots.setScore(root, member, this.newScore);
       }
       return outcome;
     }
     if ((flags & ADD_IF_PRESENT) !== 0) return NOT_ADDED;
     this.newScore = score;
-    this.touch();
+    this.touchMember(roots.hash);
     roots.insertMissing(root, name, score);
     return ADDED;
   }

@@ -10,6 +10,8 @@
  *             entries, name
  *
  * Pending entries are told in stream-pending.ts.
+ *
+ * Always: the stream hears (`changing`) before anything in its groups is changed; so a snapshot can keep what they were.
  */
 import { Bytes } from '../base';
 import { SEGMENT_MASK, SEGMENT_SHIFT, type Address, type Arena } from './arena';
@@ -46,8 +48,11 @@ export class StreamGroups {
   private readonly scratch = new Bytes();
   private readonly id = new StreamId();
 
-  constructor(private readonly arena: Arena) {
-    this.pending = new PendingEntries(arena);
+  constructor(
+    private readonly arena: Arena,
+    private readonly changing: () => void,
+  ) {
+    this.pending = new PendingEntries(arena, changing);
     this.walk = new PendingWalk(this.pending);
     this.groups = new Members(arena, GROUP_PREFIX_BYTES, 'none');
     this.groupTree = new OrderedTree(arena, this.groups);
@@ -72,6 +77,7 @@ export class StreamGroups {
 
   /** Makes a group that is not there. */
   create(words: Uint32Array, at: number, name: Bytes, lastId: StreamId, entriesRead: number): Address {
+    this.changing();
     const group = this.groups.create(name, 0);
     const start = wordOf(group);
     this.wordsOf(group).fill(0, start + GROUP_PENDING, start + CONSUMERS + TREE_WORDS);
@@ -83,6 +89,7 @@ export class StreamGroups {
 
   /** Removes a group with everything in it. */
   destroy(words: Uint32Array, at: number, group: Address): void {
+    this.changing();
     this.groupTree.remove(words, at, 0, this.groups.key(group, this.scratch));
     this.freeGroup(group);
   }
@@ -122,6 +129,7 @@ export class StreamGroups {
   }
 
   setLastId(group: Address, id: StreamId): void {
+    this.changing();
     id.write(this.wordsOf(group), wordOf(group) + LAST_ID);
   }
 
@@ -131,6 +139,7 @@ export class StreamGroups {
   }
 
   setEntriesRead(group: Address, count: number): void {
+    this.changing();
     this.doublesOf(group)[doubleOf(group) + ENTRIES_READ] = count;
   }
 
@@ -150,6 +159,7 @@ export class StreamGroups {
 
   /** Makes a consumer that is not there. */
   createConsumer(group: Address, name: Bytes, nowMs: number): Address {
+    this.changing();
     const consumer = this.consumers.create(name, 0);
     const start = wordOf(consumer) + CONSUMER_PENDING;
     this.wordsOf(consumer).fill(0, start, start + TREE_WORDS);
@@ -161,6 +171,7 @@ export class StreamGroups {
 
   /** Removes a consumer and what is pending for it. */
   deleteConsumer(group: Address, consumer: Address): void {
+    this.changing();
     const { pending, id } = this;
     const words = this.wordsOf(group);
     const at = wordOf(group);
@@ -187,6 +198,7 @@ export class StreamGroups {
   }
 
   setSeen(consumer: Address, nowMs: number): void {
+    this.changing();
     this.doublesOf(consumer)[doubleOf(consumer) + SEEN] = nowMs;
   }
 
@@ -196,6 +208,7 @@ export class StreamGroups {
   }
 
   setActive(consumer: Address, nowMs: number): void {
+    this.changing();
     this.doublesOf(consumer)[doubleOf(consumer) + ACTIVE] = nowMs;
   }
 
@@ -229,20 +242,19 @@ export class StreamGroups {
     return this.walk.start(this.wordsOf(consumer), wordOf(consumer) + CONSUMER_PENDING, first);
   }
 
-  /** Hands an entry out to a consumer for the first time, whoever may have had it before the group was set back. */
-  handOut(group: Address, consumer: Address, id: StreamId, nowMs: number): void {
+  /** Hands an entry out to a consumer for the first time, whoever may have had it before the group was set back; what is pending. */
+  handOut(group: Address, consumer: Address, id: StreamId, nowMs: number): Address {
     const entry = this.findPending(group, id);
-    if (entry === 0) {
-      this.addPending(group, consumer, id, nowMs, 1);
-    } else {
-      this.givePending(entry, id, consumer);
-      this.pending.setDelivered(entry, nowMs);
-      this.pending.setDeliveries(entry, 1);
-    }
+    if (entry === 0) return this.addPending(group, consumer, id, nowMs, 1);
+    this.givePending(entry, id, consumer);
+    this.pending.setDelivered(entry, nowMs);
+    this.pending.setDeliveries(entry, 1);
+    return entry;
   }
 
   /** Makes an entry pending that is not. */
   addPending(group: Address, consumer: Address, id: StreamId, deliveredMs: number, deliveries: number): Address {
+    this.changing();
     const entry = this.pending.create(id, consumer, deliveredMs, deliveries);
     this.pending.insert(this.wordsOf(group), wordOf(group) + GROUP_PENDING, id, entry);
     this.pending.insert(this.wordsOf(consumer), wordOf(consumer) + CONSUMER_PENDING, id, entry);
@@ -252,6 +264,7 @@ export class StreamGroups {
   /** Makes an entry pending whose consumer will be told by `assignPending`; false where it is pending already. */
   addUnassigned(group: Address, id: StreamId, deliveredMs: number, deliveries: number): boolean {
     if (this.findPending(group, id) !== 0) return false;
+    this.changing();
     const entry = this.pending.create(id, 0, deliveredMs, deliveries);
     this.pending.insert(this.wordsOf(group), wordOf(group) + GROUP_PENDING, id, entry);
     return true;
@@ -261,6 +274,7 @@ export class StreamGroups {
   assignPending(group: Address, consumer: Address, id: StreamId): boolean {
     const entry = this.findPending(group, id);
     if (entry === 0 || this.pending.consumer(entry) !== 0) return false;
+    this.changing();
     this.pending.insert(this.wordsOf(consumer), wordOf(consumer) + CONSUMER_PENDING, id, entry);
     this.pending.setConsumer(entry, consumer);
     return true;
@@ -270,6 +284,7 @@ export class StreamGroups {
   givePending(entry: Address, id: StreamId, consumer: Address): void {
     const before = this.pending.consumer(entry);
     if (before === consumer) return;
+    this.changing();
     this.pending.insert(this.wordsOf(consumer), wordOf(consumer) + CONSUMER_PENDING, id, entry);
     this.pending.remove(this.wordsOf(before), wordOf(before) + CONSUMER_PENDING, id);
     this.pending.setConsumer(entry, consumer);
@@ -277,6 +292,7 @@ export class StreamGroups {
 
   /** An entry is not pending any more. */
   removePending(group: Address, entry: Address, id: StreamId): void {
+    this.changing();
     const consumer = this.pending.consumer(entry);
     this.pending.remove(this.wordsOf(group), wordOf(group) + GROUP_PENDING, id);
     this.pending.remove(this.wordsOf(consumer), wordOf(consumer) + CONSUMER_PENDING, id);

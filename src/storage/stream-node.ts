@@ -63,13 +63,24 @@ export class StreamNode {
 
   /** Goes to before the first entry of a node. */
   open(node: Address): void {
-    const { listpack } = this;
     const u8 = this.arena.u8s[node >>> SEGMENT_SHIFT];
     const start = (node & SEGMENT_MASK) << 3;
     this.node = node;
     this.master.readName(u8, start + NODE_ID_AT);
+    this.over(u8, start + NODE_LISTPACK_AT);
+  }
+
+  /** The same of a node that lies elsewhere, as its id and listpack. */
+  openBytes(id: StreamId, { buffer, start }: Bytes): void {
+    this.node = 0;
+    this.master.set(id);
+    this.over(buffer, start);
+  }
+
+  private over(u8: Uint8Array, base: number): void {
+    const { listpack } = this;
     listpack.u8 = u8;
-    listpack.base = start + NODE_LISTPACK_AT;
+    listpack.base = base;
     const deletedAt = COUNT_AT + listpack.sizeAt(COUNT_AT);
     const numberAt = deletedAt + listpack.sizeAt(deletedAt);
     const count = this.integer(numberAt);

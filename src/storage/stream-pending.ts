@@ -7,7 +7,8 @@
  *   double 0 when it was handed out (ms since the epoch)    double 1 how often
  *   word 4   its consumer                                   word 5   –         then the id as a name
  *
- * Always: each entry is in the tree of its group and in that of the consumer it names.
+ * Always: each entry is in the tree of its group and in that of the consumer it names. The stream's owner hears (`changing`)
+ * before anything in an entry is changed.
  */
 import { Bytes } from '../base';
 import { SEGMENT_MASK, SEGMENT_SHIFT, type Address, type Arena } from './arena';
@@ -27,7 +28,10 @@ export class PendingEntries {
   private readonly cursor: TreeCursor;
   private readonly scratch = new Bytes();
 
-  constructor(private readonly arena: Arena) {
+  constructor(
+    private readonly arena: Arena,
+    private readonly changing: () => void,
+  ) {
     this.members = new Members(arena, PREFIX_BYTES, 'none');
     this.tree = new OrderedTree(arena, this.members);
     this.cursor = new TreeCursor(this.tree);
@@ -37,8 +41,8 @@ export class PendingEntries {
   create(id: StreamId, consumer: Address, deliveredMs: number, deliveries: number): Address {
     const pending = this.members.create(id.name(), 0);
     this.setConsumer(pending, consumer);
-    this.setDelivered(pending, deliveredMs);
-    this.setDeliveries(pending, deliveries);
+    this.putDouble(pending, DELIVERED, deliveredMs);
+    this.putDouble(pending, DELIVERIES, deliveries);
     return pending;
   }
 
@@ -87,7 +91,8 @@ export class PendingEntries {
   }
 
   setDelivered(pending: Address, deliveredMs: number): void {
-    this.arena.f64s[pending >>> SEGMENT_SHIFT][(pending & SEGMENT_MASK) + DELIVERED] = deliveredMs;
+    this.changing();
+    this.putDouble(pending, DELIVERED, deliveredMs);
   }
 
   /** How often it was handed out. */
@@ -96,7 +101,12 @@ export class PendingEntries {
   }
 
   setDeliveries(pending: Address, deliveries: number): void {
-    this.arena.f64s[pending >>> SEGMENT_SHIFT][(pending & SEGMENT_MASK) + DELIVERIES] = deliveries;
+    this.changing();
+    this.putDouble(pending, DELIVERIES, deliveries);
+  }
+
+  private putDouble(pending: Address, double: number, value: number): void {
+    this.arena.f64s[pending >>> SEGMENT_SHIFT][(pending & SEGMENT_MASK) + double] = value;
   }
 }
 

@@ -11,7 +11,7 @@
  * its bytes or entries; trimming "about" drops whole nodes, exactly it marks entries of one more; a node goes with its last.
  * A stream without entries is still a key: it remembers its last id, and its groups.
  *
- * What only changes groups does not pass `touch`: in Redis, too, WATCH does not see it.
+ * What only changes groups, or ids and counts, does not pass `touch` but `touchSilently`: in Redis, too, WATCH does not see it.
  */
 import { Bytes } from '../base';
 import { SEGMENT_MASK, SEGMENT_SHIFT, type Address } from './arena';
@@ -68,7 +68,7 @@ export class Stream extends Collection {
     this.walk = new StreamWalk(keyspace.arena, this.nodes);
     this.probe = new StreamWalk(keyspace.arena, this.nodes);
     this.cursor = new TreeCursor(this.nodes.tree);
-    this.groups = new StreamGroups(keyspace.arena);
+    this.groups = new StreamGroups(keyspace.arena, () => this.touchSilently());
   }
 
   override get length(): number {
@@ -88,6 +88,7 @@ export class Stream extends Collection {
   }
 
   setLastId(id: StreamId): void {
+    this.touchSilently();
     id.write(this.words, this.at + LAST_ID);
   }
 
@@ -102,6 +103,7 @@ export class Stream extends Collection {
   }
 
   setMaxDeletedId(id: StreamId): void {
+    this.touchSilently();
     id.write(this.words, this.at + MAX_DELETED_ID);
   }
 
@@ -111,6 +113,7 @@ export class Stream extends Collection {
   }
 
   set entriesAdded(count: number) {
+    this.touchSilently();
     this.arena.f64s[this.root >>> SEGMENT_SHIFT][(this.root & SEGMENT_MASK) + ENTRIES_ADDED] = count;
   }
 
@@ -156,6 +159,17 @@ export class Stream extends Collection {
     }
   }
 
+  /** The addresses of the nodes, in order, for snapshots; allocates. */
+  nodeAddresses(): Uint32Array {
+    const { nodes, cursor } = this;
+    const addresses = new Uint32Array(this.nodeCount);
+    let count = 0;
+    for (nodes.tree.seekFirst(this.words, this.at + NODES, cursor); cursor.isAtElement; cursor.next()) {
+      addresses[count++] = cursor.member;
+    }
+    return addresses;
+  }
+
   /** Adds a node with `entries` living ones, all of whose ids are above those that are there, to a stream that is there. */
   appendNode(id: StreamId, listpack: Bytes, entries: number): void {
     const { nodes, words, at } = this;
@@ -180,6 +194,7 @@ export class Stream extends Collection {
     const bytesMax = keyspace.limits['stream-node-max-bytes'];
     const entriesMax = keyspace.limits['stream-node-max-entries'];
     const tail = words[at + TAIL];
+    if (tail !== 0) this.nodeChanging(tail);
     if (tail !== 0 && !nodes.isFull(tail, bytes, bytesMax, entriesMax)) {
       words[at + TAIL] = nodes.append(words, at + NODES, tail, id, fields, from, pairs, bytes, bytesMax);
     } else {
@@ -201,6 +216,7 @@ export class Stream extends Collection {
     if (node.count === 1) {
       this.removeNode(node.node);
     } else {
+      this.nodeChanging(node.node);
       nodes.markDeleted(node.node, node.at);
       this.setCounts(node.node, node.count - 1, node.deletedCount + 1);
     }
@@ -255,6 +271,7 @@ export class Stream extends Collection {
       if (trim.length >= 0 ? length - marked <= trim.length : node.id.compare(trim.firstId) >= 0) break;
       if (node.isDeleted) continue;
       if (marked === 0 && isFirstChange) this.touch();
+      if (marked === 0) this.nodeChanging(node.node);
       nodes.markDeleted(node.node, node.at);
       marked++;
     }
@@ -272,10 +289,17 @@ export class Stream extends Collection {
 
   private removeNode(node: Address): void {
     const { nodes, cursor, words, at } = this;
+    this.nodeChanging(node);
     nodes.remove(words, at + NODES, node);
     if (words[at + TAIL] !== node) return;
     nodes.tree.seekLast(words, at + NODES, cursor);
     words[at + TAIL] = cursor.member;
+  }
+
+  /** Tells snapshot walks that a node is about to be changed or freed. */
+  private nodeChanging(node: Address): void {
+    const { walks } = this.keyspace;
+    if (walks.isAny) walks.nodeChanging(this.root, node);
   }
 
   private findFirstId(): void {

@@ -38,6 +38,16 @@ export class Strings {
     copyBytes(value.buffer, value.start, value.end, to.buffer, to.start);
   }
 
+  /** A record of a string that is in no database yet (see `Database.insertMade`). `expiryAtMs` may be `NO_EXPIRY`. */
+  make(key: Bytes, value: Bytes, expiryAtMs: number): Address {
+    const { records } = this.keyspace;
+    const length = value.end - value.start;
+    const record = records.create(key, TYPE_STRING, encodingOf(value), length, expiryAtMs, this.keyspace.newStamp());
+    const to = records.value(record, this.value);
+    copyBytes(value.buffer, value.start, value.end, to.buffer, to.start);
+    return record;
+  }
+
   /**
    * Stores a safe integer, spelled in place, under a key that was just looked for with `record` as the answer (0 for
    * none). The key keeps its expiry.

@@ -188,6 +188,12 @@ export class Tables {
     return taken < order.length ? hashes[order[taken]] : this.pageEnd(page, from);
   }
 
+  /** Writes the addresses of all entries with exactly this hash to `addresses`; returns how many. What `find` found stays found. */
+  collectHash(words: Uint32Array, at: number, hash: number, addresses: Address[]): number {
+    const page = this.pageOf(words, at, hash);
+    return page === 0 ? 0 : this.pages.withHash(page, hash, addresses);
+  }
+
   /**
    * Visits about `count` entries of a table that has some, from `cursor` on (0 to begin), and returns the cursor to go on from, 0
    * at the end. `visit` may change nothing.

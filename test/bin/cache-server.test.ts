@@ -99,9 +99,20 @@ describe('refuses to start, says why on standard error, and exits with 1', () =>
     expect(code).toBe(1);
   });
 
-  test('a promise of persistence, which could not be kept', async () => {
-    const { code, stdout } = await runServer(['--port', '0', '--appendonly', 'yes']);
-    expect(stdout).toContain('# appendonly yes: persistence is not there yet');
+  test('data that are damaged', async () => {
+    writeFileSync(join(folder, 'dump.rdb'), 'REDIS0011 and then garbage');
+    const { code, stdout } = await runServer(['--port', String(port), '--dir', folder]);
+    expect(stdout).toMatch(/# cache-server cannot start: .*\(byte \d+\)/);
+    expect(stdout).not.toContain('Ready');
+    expect(code).toBe(1);
+  });
+
+  test("another process' directory", async () => {
+    await startServer(port, '--dir', folder);
+    const { code, stdout } = await runServer(['--port', '0', '--dir', folder]);
+    expect(stdout).toMatch(
+      /# cache-server cannot start: cannot lock directory .*give this server a directory of its own/,
+    );
     expect(code).toBe(1);
   });
 
@@ -152,7 +163,40 @@ describe('a life', () => {
     const client = await connectTo(port);
     await expect(client.command('SHUTDOWN', 'NOSAVE')).rejects.toMatchObject({ code: 'CLOSED' });
     expect(await server.ended).toMatchObject({ code: 0, signal: null });
-    expect(server.stdout).toContain('* User requested shutdown...\n');
+    expect(server.stdout).toContain('# User requested shutdown...\n');
+  });
+
+  test('kill -9 under load: what was acknowledged is there', async () => {
+    const args = ['--dir', folder, '--appendonly', 'yes'];
+    const server = await startServer(port, ...args);
+    const client = await connectTo(port);
+    let acknowledged = 0;
+    const writes = Array.from({ length: 5000 }, (_, i) =>
+      client.command('SET', i, 'x'.repeat(100)).then(
+        () => acknowledged++,
+        () => undefined,
+      ),
+    );
+    await writes[500];
+    await server.kill('SIGKILL');
+    await Promise.all(writes);
+    await startServer(port, ...args);
+    const again = await connectTo(port);
+    expect(Number(await again.command('DBSIZE'))).toBeGreaterThanOrEqual(acknowledged);
+    await again.close();
+  });
+
+  test('SIGTERM saves, and the next start loads', async () => {
+    const server = await startServer(port, '--dir', folder);
+    const client = await connectTo(port);
+    await client.command('SET', 'k', 'kept');
+    expect((await server.kill('SIGTERM')).code).toBe(0);
+    expect(server.stdout).toContain('* DB saved on disk\n');
+    const second = await startServer(port, '--dir', folder);
+    const again = await connectTo(port);
+    expect(await again.command('GET', 'k')).toBe('kept');
+    await expect(again.command('SHUTDOWN', 'NOSAVE')).rejects.toMatchObject({ code: 'CLOSED' });
+    expect((await second.ended).code).toBe(0);
   });
 
   test('survives a hangup and a log that nobody reads any more', async () => {

@@ -4,7 +4,9 @@
  * `npm test` has built dist/ before; `build()` is for those who run these files alone.
  */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { realTimers } from '../../src/base';
 import { Client, type Address } from '../../src/net';
@@ -20,7 +22,22 @@ export interface Ending {
 }
 
 const running = new Set<Daemon>();
-process.on('exit', () => running.forEach((daemon) => daemon.child.kill('SIGKILL')));
+const folders: string[] = [];
+process.on('exit', () => {
+  running.forEach((daemon) => daemon.child.kill('SIGKILL'));
+  removeFolders();
+});
+
+/** A working directory for one daemon, which may save its data there. */
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'slotcache-daemon-'));
+  folders.push(folder);
+  return folder;
+}
+
+function removeFolders(): void {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
 
 /** To be called in `beforeAll`. */
 export function build(): void {
@@ -30,6 +47,7 @@ export function build(): void {
 /** Ends all that was started; to be called in `afterEach`. */
 export async function endAll(): Promise<void> {
   await Promise.all([...running].map((daemon) => daemon.kill('SIGKILL')));
+  removeFolders();
 }
 
 export class Daemon {
@@ -41,8 +59,8 @@ export class Daemon {
   private readonly onOutput: (() => void)[] = [];
   private killedAtMs = 0;
 
-  /** @param script relative to the root of the project. */
-  constructor(script: string, args: readonly string[], cwd: string = ROOT, stdin = '') {
+  /** @param script relative to the root of the project. @param cwd a fresh folder unless said */
+  constructor(script: string, args: readonly string[], cwd: string = makeFolder(), stdin = '') {
     this.child = spawn(process.execPath, [join(ROOT, script), ...args], { cwd, stdio: 'pipe' });
     this.child.stdin!.end(stdin);
     running.add(this);

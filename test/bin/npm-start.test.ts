@@ -2,7 +2,7 @@
  * What `npm start` runs, from the table it prints to the last process that ends.
  */
 import { afterEach, beforeAll, expect, test } from 'vitest';
-import { build, connectTo, Daemon, endAll, freePort } from './daemon';
+import { build, connectTo, Daemon, endAll, freePort, ROOT } from './daemon';
 
 const STOP_WITHIN_MS = 2000;
 
@@ -20,7 +20,7 @@ function isAlive(pid: number): boolean {
 test('starts a cluster, says where, and leaves nothing behind', async () => {
   const ports = { proxy: await freePort(), config: await freePort(), server: await freePort() };
   const args = Object.entries(ports).flatMap(([name, port]) => [`--${name}-port`, String(port)]);
-  const cluster = new Daemon('scripts/start.mjs', args);
+  const cluster = new Daemon('scripts/start.mjs', args, ROOT);
   await cluster.says(/Ctrl-C stops everything/);
 
   const rows = [...cluster.stdout.matchAll(/^ {2}(\S.*?) {2,}127\.0\.0\.1:(\d+) +(\d+) {2,}(.*)$/gm)];

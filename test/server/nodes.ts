@@ -19,7 +19,7 @@ export class TestNode {
 
   constructor(settings: Readonly<Record<string, string>> = {}, configFile: string | null = null) {
     const table = serverSettings();
-    table.assign(settings);
+    table.assign({ save: '', ...settings });
     this.node = new DataNode(this.world, table, configFile);
   }
 

@@ -26,8 +26,12 @@ describe('settings of the data node', () => {
 
   it('name what was set without effect', () => {
     const settings = serverSettings();
-    loadSettingsText(settings, 'appendonly yes\nsave 1 1\nmaxmemory 1gb\ndaemonize no\nslaveof host 1', reader);
-    expect(settings.inertInUse()).toEqual(['save', 'appendonly', 'replicaof']);
+    loadSettingsText(
+      settings,
+      'appendonly yes\nrdb-del-sync-files yes\nmaxmemory 1gb\ndaemonize no\nslaveof host 1',
+      reader,
+    );
+    expect(settings.inertInUse()).toEqual(['rdb-del-sync-files', 'replicaof']);
   });
 
   it('refuse directives that people rely on, and pass over those that Redis passes over', () => {

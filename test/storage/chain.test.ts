@@ -8,6 +8,8 @@ import { Bytes } from '../../src/base';
 import { Arena } from '../../src/storage/arena';
 import { Chain, exceedsNode } from '../../src/storage/chain';
 import { LISTPACK_HEADER_BYTES, NOWHERE } from '../../src/storage/listpack';
+import { Reclaimer } from '../../src/storage/reclaimer';
+import { Walks } from '../../src/storage/snapshot/walks';
 import { bytes } from './store';
 
 class List {
@@ -20,7 +22,7 @@ class List {
   private readonly view = new Bytes();
 
   constructor(readonly limit: number) {
-    this.chain = new Chain(this.arena, { 'list-max-listpack-size': limit });
+    this.chain = new Chain(this.arena, { 'list-max-listpack-size': limit }, new Walks(new Reclaimer()));
     this.root = this.chain.create();
   }
 

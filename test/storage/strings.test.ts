@@ -157,8 +157,8 @@ describe('place', () => {
   });
 
   test('changes for the first expiry of a small value only', () => {
-    const expire = (store: Store): void => store.database().setExpiry(store.record('key'), SOON_MS);
-    const persist = (store: Store): void => store.database().setExpiry(store.record('key'), NO_EXPIRY);
+    const expire = (store: Store): number => store.database().setExpiry(store.record('key'), SOON_MS);
+    const persist = (store: Store): number => store.database().setExpiry(store.record('key'), NO_EXPIRY);
     expect(moves('small', expire)).toBe(true);
     expect(moves('small', expire, SOON_MS + 1)).toBe(false);
     expect(moves('small', persist, SOON_MS)).toBe(false);

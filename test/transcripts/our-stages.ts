@@ -1,18 +1,28 @@
 /**
  * Our own stages: a data node without sockets, one behind TCP in both protocols, and three behind a proxy.
  */
-import { realWorld } from '../../src/base';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Random, realWorld, type World } from '../../src/base';
+import { commands, FLAG_READONLY } from '../../src/commands';
 import type { MemoryEnd } from '../../src/net';
 import { ProxyNode, proxySettings } from '../../src/proxy';
 import { DataNode, serverSettings } from '../../src/server';
-import { WireSession, type Stage, type StageSession } from './session';
+import { SimulatedDisk } from '../../src/sim';
+import { command, WireSession, type Stage, type StageSession } from './session';
 import { TcpStage } from './tcp-stage';
 
-/** A data node as the transcripts want it. */
-function makeNode(): DataNode {
+const folders: string[] = [];
+process.on('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
+/** A data node as the transcripts want it. What it saves goes to a folder of its own. */
+function makeNode(more: Readonly<Record<string, string>> = {}, world: Partial<World> = {}): DataNode {
+  const dir = mkdtempSync(join(tmpdir(), 'slotcache-transcripts-'));
+  folders.push(dir);
   const settings = serverSettings();
-  settings.assign({ port: 0, 'enable-debug-command': 'yes' });
-  return new DataNode(realWorld(), settings);
+  settings.assign({ port: 0, 'enable-debug-command': 'yes', save: '', dir, ...more });
+  return new DataNode(realWorld(world), settings);
 }
 
 /** A session over a connection in memory. */
@@ -48,6 +58,68 @@ export class InProcessStage implements Stage {
 
   close(): Promise<void> {
     return this.node.stop();
+  }
+}
+
+/**
+ * The node in this process, whose keyspace is made anew from its append-only file before every command that only reads: so
+ * whatever a command leaves in the journal is as good as what it did.
+ */
+export class ReloadedStage implements Stage {
+  readonly name = 'reloaded';
+  readonly protocol = 2;
+  readonly skipped = null;
+  private readonly disk = new SimulatedDisk(new Random(1), { directories: ['/data'] });
+  private readonly node = makeNode({ dir: '/data', appendonly: 'yes' }, { files: this.disk });
+  private starting: Promise<void> | null = null;
+
+  async open(): Promise<StageSession> {
+    this.starting ??= this.node.start();
+    await this.starting;
+    return new ReloadingSession(this.node.connectInMemory(), this.node);
+  }
+
+  /** Empties the databases, and the file. */
+  async reset(): Promise<void> {
+    const session = await this.open();
+    await session.send(command('FLUSHALL'));
+    await session.send(command('BGREWRITEAOF'));
+    while (this.node.persistence.isSnapshotRunning) {
+      this.disk.runPending();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await session.close();
+    while (this.node.sessions.size > 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  close(): Promise<void> {
+    return this.node.stop();
+  }
+}
+
+class ReloadingSession extends MemorySession {
+  constructor(
+    end: MemoryEnd,
+    private readonly node: DataNode,
+  ) {
+    super(end);
+  }
+
+  override send(args: Buffer[]): Promise<string> {
+    if (this.isReader(args) && this.isQuiet()) this.node.persistence.reloadAppendOnly();
+    return super.send(args);
+  }
+
+  private isReader([name]: readonly Buffer[]): boolean {
+    const spec = commands.find(name, 0, name.length);
+    return spec !== null && (spec.flags & FLAG_READONLY) !== 0;
+  }
+
+  /** Whether no client is in the middle of something that a reload would touch. */
+  private isQuiet(): boolean {
+    return [...this.node.sessions.values()].every(
+      ({ isWaiting, transaction, watcher }) => !isWaiting && transaction === null && watcher === null,
+    );
   }
 }
 

@@ -5,7 +5,7 @@
  * Stage of its own whose sessions extend WireSession and hand it bytes.
  */
 import { OracleStage } from '../oracle/oracle-stage';
-import { InProcessStage, ProxyStage, ServerStage } from './our-stages';
+import { InProcessStage, ProxyStage, ReloadedStage, ServerStage } from './our-stages';
 import type { Stage } from './session';
 
 /** These write the replies when transcripts are updated. */
@@ -15,6 +15,7 @@ export const stages: Stage[] = [
   oracles.resp2,
   oracles.resp3,
   new InProcessStage(),
+  new ReloadedStage(),
   new ServerStage(2),
   new ServerStage(3),
   new ProxyStage(2),

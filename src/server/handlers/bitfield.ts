@@ -177,6 +177,8 @@ function writeFields(call: Call): void {
     else if (writeField(call, value, isLonger ? 0 : record)) changes++;
   }
   if (changes > 0) call.changed(changes);
+  // Redis counts no change for it; who follows has to do it nevertheless.
+  else if (isLonger) call.leaveAlways();
 }
 
 function replyField(call: Call, value: Bytes): void {

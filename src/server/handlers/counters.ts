@@ -20,6 +20,7 @@ import { NOT_AN_INTEGER, type Handlers, type string } from '../../commands';
 import { KEEP_EXPIRY, type Address } from '../../storage';
 import { WRONG, type Call, type Handler } from '../call';
 import { DECREMENT_WOULD_OVERFLOW, NOT_A_FLOAT, NOT_FINITE, WOULD_OVERFLOW } from '../error-replies';
+import { KEEPTTL, SET } from './effects';
 
 type CounterName = 'INCR' | 'DECR' | 'INCRBY' | 'DECRBY' | 'INCRBYFLOAT';
 
@@ -70,6 +71,8 @@ export const counterHandlers: Pick<Handlers<typeof string, Handler>, CounterName
     }
     const text = Bytes.of(formatLongDouble(sum));
     call.strings.setText(call.database, call.arg(1), record, text);
+    // The sum: another machine's floats may add up to another.
+    if (call.journals) call.leave(4).fixed(SET).word(call.arg(1)).word(text).fixed(KEEPTTL);
     call.changed();
     call.reply.bulk(text);
   },

@@ -2,13 +2,16 @@
  * DEBUG: what tests of servers and clients need and nobody else should touch. Who may use it is a gate of the dispatch
  * (`enable-debug-command`). As in Redis, numbers that make no sense count as 0 here.
  */
-import { ascii, globMatch } from '../../base';
+import { ascii, CacheError, globMatch } from '../../base';
 import { containerHelp, type Handlers, type server } from '../../commands';
 import { Digests, ENCODING_NAMES, ENCODING_QUICKLIST, type Address } from '../../storage';
 import type { Call, Handler } from '../call';
-import { NO_SUCH_KEY } from '../error-replies';
+import { NO_SUCH_KEY, NOT_IN_TRANSACTION } from '../error-replies';
 
 const NOT_IN_RESP2 = 'ERR RESP2 is not supported by this command';
+const NO_APPEND_ONLY_FILE = 'ERR there is no append-only file (appendonly no)';
+const BAD_RELOAD_OPTION = 'ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.';
+const CANNOT_RELOAD = 'ERR Error trying to load the RDB dump, check server logs.';
 const ATTRIBUTE_OF_ONE_PAIR = ascii('|1\r\n');
 const BIG_NUMBER = '1234567999999999999999999999999999999';
 
@@ -33,6 +36,13 @@ export const debugHandlers: Pick<ServerHandlers, Extract<keyof ServerHandlers, `
 
   'DEBUG HELP': containerHelp,
 
+  'DEBUG LOADAOF'(call) {
+    const { persistence } = call.node;
+    if (persistence.appendOnly.state !== 'on') return call.reply.error(NO_APPEND_ONLY_FILE);
+    if (!call.mayBlock) return call.reply.error(NOT_IN_TRANSACTION);
+    attempt(call, () => persistence.reloadAppendOnly());
+  },
+
   'DEBUG LOG'(call) {
     call.node.world.log('warning', `DEBUG LOG: ${call.text(2)}`);
     call.reply.ok();
@@ -55,6 +65,21 @@ export const debugHandlers: Pick<ServerHandlers, Extract<keyof ServerHandlers, `
     const name = call.text(2).toLowerCase();
     if (Object.hasOwn(SAMPLES, name)) SAMPLES[name](call);
     else call.reply.error(`ERR Wrong protocol type name. Please use one of the following: ${SAMPLE_NAMES}`);
+  },
+
+  'DEBUG RELOAD'(call) {
+    let saves = true;
+    let keepsKeys = false;
+    let replaces = false;
+    for (let i = 2; i < call.argc; i++) {
+      if (call.is(i, 'nosave')) saves = false;
+      else if (call.is(i, 'noflush')) keepsKeys = true;
+      else if (call.is(i, 'merge')) replaces = true;
+      else return call.reply.error(BAD_RELOAD_OPTION);
+    }
+    const { persistence } = call.node;
+    if (saves && persistence.saves.save() !== null) return call.reply.error('ERR');
+    attempt(call, () => persistence.reload(keepsKeys, replaces));
   },
 
   'DEBUG SET-ACTIVE-EXPIRE'(call) {
@@ -134,6 +159,18 @@ function describeNodes(call: Call, record: Address): string {
     ` ql_nodes:${nodeCount} ql_avg_node:${(list.length / nodeCount).toFixed(2)} ql_listpack_max:${limit}` +
     ` ql_compressed:0 ql_uncompressed_size:${bytes}`
   );
+}
+
+/** Replies OK after a deed on files that may fail. It may run commands, for which there is but one call. */
+function attempt({ node, reply }: Call, deed: () => void): void {
+  try {
+    deed();
+    reply.ok();
+  } catch (error) {
+    if (!(error instanceof CacheError)) throw error;
+    node.world.log('warning', error.message);
+    reply.error(CANNOT_RELOAD);
+  }
 }
 
 /** Does nothing for a while, and nothing else either: the point of DEBUG SLEEP. */

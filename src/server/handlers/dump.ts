@@ -6,13 +6,13 @@
  */
 import { parseInteger } from '../../base';
 import type { generic, Handlers } from '../../commands';
-import { NO_EXPIRY, type Address, type Keyspace } from '../../storage';
+import { fixedWord, NO_EXPIRY } from '../../storage';
 import { WRONG, type Call, type Handler } from '../call';
 import { BAD_DATA, BAD_FREQUENCY, BAD_IDLE_TIME, BAD_PAYLOAD, BAD_TTL, KEY_EXISTS } from '../error-replies';
+import { leaveDeletion, time } from './effects';
 
 const FREQUENCY_MAX = 255;
-/** Access clocks are below this. */
-const ACCESS_CLOCK_LIMIT = 2 ** 24;
+const ABSTTL = fixedWord('ABSTTL');
 
 /** What RESTORE's options say. */
 interface Options {
@@ -43,11 +43,15 @@ export const dumpHandlers: Pick<Handlers<typeof generic, Handler>, 'DUMP' | 'RES
     if (!dumps.open(call.arg(3))) return call.reply.error(BAD_PAYLOAD);
     try {
       if (!dumps.restore(call.node.settings.values['proto-max-bulk-len'])) return call.reply.error(BAD_DATA);
-      if (expiryMs !== NO_EXPIRY && expiryMs <= keyspace.nowMs) {
-        if (options.mayReplace && database.delete(key)) call.changed();
+      if (expiryMs !== NO_EXPIRY && call.isOver(expiryMs)) {
+        if (options.mayReplace && database.delete(key)) {
+          leaveDeletion(call, 1);
+          call.changed();
+        }
       } else {
         const record = dumps.moveTo(database, key, expiryMs);
-        stamp(keyspace, record, options);
+        keyspace.eviction.setUse(record, options.idleSeconds, options.frequency);
+        if (expiryMs !== NO_EXPIRY && !options.isAbsolute) leaveRestore(call, expiryMs);
         call.changed();
       }
       call.reply.ok();
@@ -56,6 +60,17 @@ export const dumpHandlers: Pick<Handlers<typeof generic, Handler>, 'DUMP' | 'RES
     }
   },
 };
+
+/** The command with a point in time instead of a span. */
+function leaveRestore(call: Call, expiryMs: number): void {
+  if (!call.journals) return;
+  const entry = call.leave(call.argc + 1);
+  for (let i = 0; i < call.argc; i++) {
+    if (i === 2) time(entry, expiryMs);
+    else entry.word(call.arg(i));
+  }
+  entry.fixed(ABSTTL);
+}
 
 /** The options from the fourth argument on; null after the error reply. */
 function parseOptions(call: Call): Options | null {
@@ -102,16 +117,4 @@ function parseExpiry(call: Call, isAbsolute: boolean): number {
   }
   // Redis adds in 64 bits: what is too far away for these lies in the past.
   return Math.max(1, Number(BigInt.asIntN(64, ttl + BigInt(fromMs))));
-}
-
-/** Says when or how often the new key was used, where the policy of eviction asks for what was said. */
-function stamp({ records, eviction, accessClock }: Keyspace, record: Address, options: Options): void {
-  const { idleSeconds, frequency } = options;
-  if (eviction.countsUses) {
-    if (frequency >= 0) records.setAccess(record, (eviction.newStamp() & ~FREQUENCY_MAX) | frequency);
-  } else if (idleSeconds >= 0) {
-    // Longer ago than the clock goes back: half of its range.
-    const far = (accessClock + ACCESS_CLOCK_LIMIT / 2) % ACCESS_CLOCK_LIMIT;
-    records.setAccess(record, idleSeconds <= accessClock ? accessClock - idleSeconds : far);
-  }
 }

@@ -10,6 +10,7 @@ import { replyName, type generic, type Handlers } from '../../commands';
 import { NO_EXPIRY } from '../../storage';
 import { WRONG, type Call, type Handler } from '../call';
 import { invalidExpireTime } from '../error-replies';
+import { leaveDeletion, leaveExpiry } from './effects';
 
 const SECOND_MS = 1000;
 const MILLISECOND_MS = 1;
@@ -83,8 +84,14 @@ function expire(call: Call, unitMs: number, fromMs: number): void {
   const { database, keyspace } = call;
   const record = database.find(call.arg(1));
   if (record === 0 || !allows(conditions, keyspace.records.expiry(record), whenMs)) return call.reply.integer(0);
-  if (whenMs <= keyspace.nowMs) database.delete(call.arg(1));
-  else database.setExpiry(record, whenMs);
+  if (call.isOver(whenMs)) {
+    database.delete(call.arg(1));
+    leaveDeletion(call, 1);
+  } else {
+    // A journal may name a time before 1970, which storage does not know; 0 would be no expiry at all.
+    database.setExpiry(record, Math.max(1, whenMs));
+    leaveExpiry(call, whenMs, 3);
+  }
   call.changed();
   call.reply.integer(1);
 }

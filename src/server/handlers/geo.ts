@@ -2,12 +2,14 @@
  * Geo commands: places as scores of sorted sets (see geo/geohash.ts). Searches are in geo-search.ts.
  */
 import type { geo, Handlers } from '../../commands';
-import { ADD_IF_MISSING, ADD_IF_PRESENT, ADDED, UPDATED } from '../../storage';
+import { ADD_IF_MISSING, ADD_IF_PRESENT, ADDED, fixedWord, UPDATED } from '../../storage';
 import type { Call, Handler } from '../call';
 import { distanceBetween } from '../geo/distance';
 import { decode, encode, Place, TEXT_LENGTH, writeText } from '../geo/geohash';
 import { BY_MEMBER, BY_OPTIONS, BY_PLACE, place, readPlace, readUnit } from './geo-arguments';
 import { replyDistance, replyPlace, search } from './geo-search';
+
+const ZADD = fixedWord('ZADD');
 
 /** Longitude, latitude, member. */
 const WORDS_PER_MEMBER = 3;
@@ -43,6 +45,7 @@ export const geoHandlers: Handlers<typeof geo, Handler> = {
       if (outcome === ADDED) added++;
       else if (outcome === UPDATED) updated++;
     }
+    if (call.journals && added + updated > 0) leaveScores(call, first);
     call.changed(added + updated);
     call.reply.integer(countsChanged ? added + updated : added);
   },
@@ -100,6 +103,16 @@ export const geoHandlers: Handlers<typeof geo, Handler> = {
     search(call, 2, BY_OPTIONS, true);
   },
 };
+
+/** What GEOADD has added, from argument `first` on, by scores: they are 52 bits, which no rounding changes. */
+function leaveScores(call: Call, first: number): void {
+  const entry = call.leave(first + ((call.argc - first) / WORDS_PER_MEMBER) * 2).fixed(ZADD);
+  for (let i = 1; i < first; i++) entry.word(call.arg(i));
+  for (let i = first; i < call.argc; i += WORDS_PER_MEMBER) {
+    readPlace(call, i);
+    entry.integer(encode(place.longitude, place.latitude)).word(call.arg(i + 2));
+  }
+}
 
 /** Replies an array with what `reply` says to the score of each member named, which is NaN where the member is missing. */
 function forEachScore(call: Call, reply: (score: number) => void): void {

@@ -14,7 +14,7 @@ import {
   writeInteger,
 } from '../../base';
 import { replyName, wrongArity, type hash, type Handlers } from '../../commands';
-import type { Hash } from '../../storage';
+import { fixedWord, type Hash } from '../../storage';
 import type { Call, Handler } from '../call';
 import {
   HASH_VALUE_IS_NOT_A_FLOAT,
@@ -28,6 +28,8 @@ import {
 } from '../error-replies';
 import { replyScan } from './collection-scan';
 import { sample } from './sampling';
+
+const HSET = fixedWord('HSET');
 
 /** What HRANDFIELD takes at most WITHVALUES: half of what a count can be. */
 const COUNT_WITH_VALUES_MAX = (2n ** 63n - 1n) / 2n;
@@ -98,6 +100,7 @@ export const hashHandlers: Handlers<typeof hash, Handler> = {
     if (!isFiniteLongDouble(sum)) return call.reply.error(NOT_FINITE);
     const text = Bytes.of(formatLongDouble(sum));
     hash.set(call.arg(2), text);
+    if (call.journals) call.leave(4).fixed(HSET).word(call.arg(1)).word(call.arg(2)).word(text);
     call.changed();
     call.reply.bulk(text);
   },

@@ -6,7 +6,9 @@
  * They belong to the server family; server.ts spreads them into its handlers.
  */
 import { DB_OUT_OF_RANGE, type Handlers, type server } from '../../commands';
+import type { Database } from '../../storage';
 import type { Call, Handler } from '../call';
+import type { Session } from '../session';
 
 const INVALID_FIRST_INDEX = 'ERR invalid first DB index';
 const INVALID_SECOND_INDEX = 'ERR invalid second DB index';
@@ -23,6 +25,9 @@ export const databaseHandlers: Pick<Handlers<typeof server, Handler>, 'DBSIZE' |
       if (keyspace.hasDatabase(i)) call.changed(keyspace.database(i).size);
     }
     keyspace.flushAll();
+    forgetSaved(call);
+    // Even where there was no key: who follows may have some.
+    call.leaveAlways();
     call.reply.ok();
   },
 
@@ -31,6 +36,7 @@ export const databaseHandlers: Pick<Handlers<typeof server, Handler>, 'DBSIZE' |
     const { keyspace, database } = call;
     call.changed(database.size);
     keyspace.flush(database.index);
+    call.leaveAlways();
     if (call.argc === 2 && call.is(1, 'sync')) keyspace.reclaim(never);
     call.reply.ok();
   },
@@ -44,15 +50,28 @@ export const databaseHandlers: Pick<Handlers<typeof server, Handler>, 'DBSIZE' |
     if (!keyspace.isDatabaseIndex(first) || !keyspace.isDatabaseIndex(second)) return call.reply.error(DB_OUT_OF_RANGE);
     const [a, b] = [keyspace.database(first), keyspace.database(second)];
     keyspace.swap(first, second);
-    // Clients stay at the number that they selected.
-    for (const session of node.sessions.values()) {
-      if (session.database === a) session.database = b;
-      else if (session.database === b) session.database = a;
-    }
+    // Clients stay at the number that they selected, and so does who replays a journal and is none of them.
+    for (const session of node.sessions.values()) stay(session, a, b);
+    if (!node.sessions.has(call.session.id)) stay(call.session, a, b);
     call.changed();
     call.reply.ok();
   },
 };
+
+/** Lets a session that is in one of two databases go to the other. */
+function stay(session: Session, a: Database, b: Database): void {
+  if (session.database === a) session.database = b;
+  else if (session.database === b) session.database = a;
+}
+
+/** The data that are gone must not come back from the disk; a transaction is saved when all of it is done. */
+function forgetSaved({ isReplay, mayBlock, node }: Call): void {
+  // More is to come, of which what is on the disk may be the source.
+  if (isReplay) return;
+  const { persistence } = node;
+  if (mayBlock) persistence.dataRemoved();
+  else persistence.betweenCommands(() => persistence.dataRemoved());
+}
 
 function isFlushMode(call: Call): boolean {
   return call.argc === 1 || (call.argc === 2 && (call.is(1, 'sync') || call.is(1, 'async')));

@@ -6,9 +6,13 @@
  * reply one element; but not BLMOVE and BRPOPLPUSH in an EXEC, which reply a null.
  */
 import type { Handlers, list } from '../../commands';
-import { TYPE_LIST } from '../../storage';
+import { fixedWord, TYPE_LIST } from '../../storage';
 import type { Call, Handler } from '../call';
-import { ends, move, popFromFirst, replyPopped, several } from './list-pop';
+import { leaveAs } from './effects';
+import { ends, LPOP, move, popFromFirst, replyPopped, RPOP, several } from './list-pop';
+
+const LMOVE = fixedWord('LMOVE');
+const RPOPLPUSH = fixedWord('RPOPLPUSH');
 
 type Names = 'BLMOVE' | 'BLMPOP' | 'BLPOP' | 'BRPOP' | 'BRPOPLPUSH';
 
@@ -22,11 +26,11 @@ export const blockingListHandlers: Pick<Handlers<typeof list, Handler>, Names> =
   },
 
   BLMOVE(call) {
-    if (ends.read(call, 3)) moveOrWait(call, ends.fromHead, ends.toHead, 5);
+    if (ends.read(call, 3)) moveOrWait(call, ends.fromHead, ends.toHead, 5, LMOVE);
   },
 
   BRPOPLPUSH(call) {
-    moveOrWait(call, false, true, 3);
+    moveOrWait(call, false, true, 3, RPOPLPUSH);
   },
 
   BLMPOP(call) {
@@ -48,18 +52,21 @@ function popOrWait(call: Call, atHead: boolean): void {
     call.reply.array(2);
     call.reply.bulk(call.arg(i));
     replyPopped(call, list, atHead);
+    leaveAs(call, atHead ? LPOP : RPOP, i, i + 1);
     return;
   }
   waitForList(call, 1, last - 1, timeoutMs);
 }
 
-function moveOrWait(call: Call, fromHead: boolean, toHead: boolean, timeoutAt: number): void {
+/** `name` is the command that does the same without waiting, as a word of the journal. */
+function moveOrWait(call: Call, fromHead: boolean, toHead: boolean, timeoutAt: number, name: Uint8Array): void {
   const timeoutMs = call.timeout(timeoutAt);
   if (Number.isNaN(timeoutMs)) return;
   const source = call.writable(call.list, 1);
   if (source === null) return;
-  if (source.exists) move(call, fromHead, toHead);
-  else if (call.mayBlock) waitForList(call, 1, 1, timeoutMs);
+  if (source.exists) {
+    if (move(call, fromHead, toHead)) leaveAs(call, name, 1, timeoutAt);
+  } else if (call.mayBlock) waitForList(call, 1, 1, timeoutMs);
   else call.reply.null();
 }
 

@@ -5,10 +5,14 @@
  * An element is replied before it is removed, because the reply is written straight from the list's memory.
  */
 import type { Handlers, list } from '../../commands';
-import type { List } from '../../storage';
+import { fixedWord, type List } from '../../storage';
 import type { Call, Handler } from '../call';
 import { COUNT_NOT_POSITIVE, NOT_POSITIVE, NUMKEYS_NOT_POSITIVE } from '../error-replies';
 import { replyElements } from './list';
+
+/** How elements are taken from an end, in the journal. */
+export const LPOP = fixedWord('LPOP');
+export const RPOP = fixedWord('RPOP');
 
 type Names = 'LMOVE' | 'LMPOP' | 'LPOP' | 'RPOP' | 'RPOPLPUSH';
 
@@ -81,18 +85,18 @@ function replyPoppedMany(call: Call, list: List, atHead: boolean, count: number)
 
 /**
  * Moves an element from an end of the list in argument 1 to an end of that in argument 2, and replies it; null where there is
- * none.
+ * none. Returns whether it moved one.
  */
-export function move(call: Call, fromHead: boolean, toHead: boolean): void {
+export function move(call: Call, fromHead: boolean, toHead: boolean): boolean {
   const source = call.writable(call.list, 1);
-  if (source === null) return;
+  if (source === null) return false;
   if (!source.exists) {
     call.reply.null();
-    return;
+    return false;
   }
   const isRotation = call.arg(1).equals(call.arg(2));
   const destination = isRotation ? source : call.writable(call.otherList, 2);
-  if (destination === null) return;
+  if (destination === null) return false;
   if (fromHead) source.first();
   else source.last();
   const element = source.read(call.value);
@@ -107,6 +111,7 @@ export function move(call: Call, fromHead: boolean, toHead: boolean): void {
     source.repack();
   }
   call.changed();
+  return true;
 }
 
 /** Moves the element on which a list stands, `call.value`, to one of its ends. */
@@ -205,7 +210,14 @@ export function popFromFirst(call: Call): boolean {
     if (!list.exists) continue;
     call.reply.array(2);
     call.reply.bulk(call.arg(i));
-    replyPoppedMany(call, list, fromHead, count);
+    const taken = Math.min(count, list.length);
+    replyPoppedMany(call, list, fromHead, taken);
+    if (call.journals)
+      call
+        .leave(3)
+        .fixed(fromHead ? LPOP : RPOP)
+        .word(call.arg(i))
+        .integer(taken);
     return true;
   }
   return false;

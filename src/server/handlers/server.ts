@@ -1,6 +1,6 @@
 /**
- * Server commands: the state of the node and its end. Those of CONFIG and DEBUG, and those about whole databases, have
- * files of their own; COMMAND and TIME are those of all nodes.
+ * Server commands: the state of the node. Those of CONFIG and DEBUG, those about whole databases and those about what is on
+ * disk have files of their own; COMMAND and TIME are those of all nodes.
  */
 import { VERSION } from '../../base';
 import { commonServerHandlers, introspectionHandlers, type Handlers, type server } from '../../commands';
@@ -10,8 +10,7 @@ import { SECTIONS } from '../info-sections';
 import { configHandlers } from './config';
 import { debugHandlers } from './debug';
 import { databaseHandlers } from './keyspace-wide';
-
-const NO_SHUTDOWN = 'ERR No shutdown in progress.';
+import { persistenceHandlers } from './persistence';
 
 const LABYRINTH_COLUMNS = 64;
 const LABYRINTH_ROWS = 16;
@@ -22,6 +21,7 @@ export const serverHandlers: Handlers<typeof server, Handler> = {
   ...configHandlers,
   ...databaseHandlers,
   ...debugHandlers,
+  ...persistenceHandlers,
 
   INFO(call) {
     call.reply.verbatim(infoText(SECTIONS, call.node, call.textsFrom(1)));
@@ -32,25 +32,6 @@ export const serverHandlers: Handlers<typeof server, Handler> = {
     call.reply.verbatim(
       `${labyrinth(call)}\nslotcache ${VERSION}, Redis ver. ${call.node.settings.values['redis-version']}\n`,
     );
-  },
-
-  SHUTDOWN(call) {
-    let saves = false;
-    let savesNot = false;
-    let aborts = false;
-    let others = 0;
-    for (let i = 1; i < call.argc; i++) {
-      if (call.is(i, 'save')) saves = true;
-      else if (call.is(i, 'nosave')) savesNot = true;
-      else if (call.is(i, 'abort')) aborts = true;
-      else if (call.is(i, 'now') || call.is(i, 'force')) others++;
-      else return call.syntaxError();
-    }
-    if ((saves && savesNot) || (aborts && (saves || savesNot || others > 0))) return call.syntaxError();
-    // A shutdown waits for nothing here, so there is never one to call off.
-    if (aborts) return call.reply.error(NO_SHUTDOWN);
-    call.session.closing = true;
-    call.node.emit('shutdown');
   },
 };
 

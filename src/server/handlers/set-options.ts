@@ -124,7 +124,7 @@ export function readExpiryAt(call: Call, i: number, unitMs: number, baseMs: numb
 
 /** Whether a point in time is over: a key with that expiry need not be stored. */
 export function isOver(call: Call, expiryAtMs: number): boolean {
-  return expiryAtMs !== NO_EXPIRY && expiryAtMs !== KEEP_EXPIRY && expiryAtMs <= call.keyspace.nowMs;
+  return expiryAtMs !== NO_EXPIRY && expiryAtMs !== KEEP_EXPIRY && call.isOver(expiryAtMs);
 }
 
 function timeOption(word: Bytes): number {

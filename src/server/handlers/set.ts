@@ -1,12 +1,13 @@
 /**
  * Set commands on one set, or between two: SMOVE. What combines sets is in set-operations.ts.
  */
-import { INT64_MIN } from '../../base';
+import { INT64_MIN, type Bytes } from '../../base';
 import { type set, type Handlers } from '../../commands';
-import { ENCODING_INTSET, ENCODING_LISTPACK, type MemberSet } from '../../storage';
+import { ENCODING_INTSET, ENCODING_LISTPACK, fixedWord, type MemberSet } from '../../storage';
 import type { Call, Handler } from '../call';
 import { NOT_A_COUNT, NOT_POSITIVE } from '../error-replies';
 import { replyScan } from './collection-scan';
+import { leaveDeletion } from './effects';
 import { sample } from './sampling';
 import { setOperationHandlers } from './set-operations';
 
@@ -15,6 +16,10 @@ import { setOperationHandlers } from './set-operations';
  * may be packed again thereby, and only thereby.
  */
 const REMAKE_FROM_RATIO = 5;
+
+/** What SPOP leaves in the journal names this many members at most. */
+const NAMED_MEMBERS_MAX = 1024;
+const SREM = fixedWord('SREM');
 
 export const setHandlers: Handlers<typeof set, Handler> = {
   SADD(call) {
@@ -72,7 +77,7 @@ export const setHandlers: Handlers<typeof set, Handler> = {
     const set = call.writable(call.set, 1);
     if (set === null) return;
     if (!set.exists) return call.reply.null();
-    pop(call, set);
+    pop(call, set, 0, 1);
     call.changed();
   },
 
@@ -102,11 +107,24 @@ export const setHandlers: Handlers<typeof set, Handler> = {
   ...setOperationHandlers,
 };
 
-/** Replies a random member of a set that has some, and removes it. */
-function pop(call: Call, set: MemberSet): void {
+/** Replies a random member of a set that has some, and removes it: member `i` of `count` that go. */
+function pop(call: Call, set: MemberSet, i: number, count: number): void {
   set.pick(call.keyspace.random);
-  call.reply.bulk(set.name(call.value));
+  replyPopped(call, i, count, set.name(call.value));
   set.deleteHere();
+}
+
+/** Replies a member that goes, and names it in the journal. */
+function replyPopped(call: Call, i: number, count: number, member: Bytes): void {
+  call.reply.bulk(member);
+  if (!call.journals) return;
+  if (i % NAMED_MEMBERS_MAX === 0) {
+    call
+      .leave(2 + Math.min(NAMED_MEMBERS_MAX, count - i))
+      .fixed(SREM)
+      .word(call.arg(1));
+  }
+  call.node.journal.word(member);
 }
 
 function popSeveral(call: Call): void {
@@ -120,10 +138,11 @@ function popSeveral(call: Call): void {
   call.reply.set(popped);
   call.changed(popped);
   if (left === 0) {
+    if (popped > 0) leaveDeletion(call, 1);
     set.writeMembers(call.reply.out);
     set.removeKey();
   } else if (left * REMAKE_FROM_RATIO > popped) {
-    for (let i = 0; i < popped; i++) pop(call, set);
+    for (let i = 0; i < popped; i++) pop(call, set, i, popped);
   } else {
     popAllBut(call, set, left);
   }
@@ -137,7 +156,11 @@ function popAllBut(call: Call, set: MemberSet, left: number): void {
     const staying = setDraft.begin();
     staying.startAs(set.isIntset ? ENCODING_INTSET : ENCODING_LISTPACK, left);
     for (set.position of sample(set, left, keyspace.random)) staying.addNew(set.name(call.value));
-    for (set.start(); set.next();) if (!staying.has(set.name(call.value))) call.reply.bulk(call.value);
+    const going = set.length - left;
+    let i = 0;
+    for (set.start(); set.next();) {
+      if (!staying.has(set.name(call.value))) replyPopped(call, i++, going, call.value);
+    }
     setDraft.moveTo(database, key, keyspace.records.expiry(database.peek(key)));
   } finally {
     setDraft.discard();

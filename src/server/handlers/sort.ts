@@ -10,9 +10,10 @@
  */
 import { Bytes, EMPTY_BUFFER, parseDouble } from '../../base';
 import type { generic, Handlers } from '../../commands';
-import { List, SortedSet, TYPE_LIST, TYPE_SET, TYPE_SORTED_SET, type MemberSet } from '../../storage';
+import { fixedWord, List, SortedSet, TYPE_LIST, TYPE_SET, TYPE_SORTED_SET, type MemberSet } from '../../storage';
 import type { Call, Handler } from '../call';
 import { NOT_A_SCORE, WRONG_TYPE } from '../error-replies';
+import { DEL } from './effects';
 import { SortOrder } from './sort-order';
 import { SortPattern } from './sort-pattern';
 import { prefixWeight, Texts, WEIGHT_OF_NOTHING } from './sort-texts';
@@ -50,6 +51,10 @@ const ELEMENT_OVERHEAD_BYTES = 8;
 /** Doubles nearer to 0 have lost digits, which `strtod` says is out of range. */
 const NORMAL_MIN = 2 ** -1022;
 
+/** What SORT leaves in the journal pushes so many elements at once at most. */
+const PUSHED_ELEMENTS_MAX = 1024;
+const RPUSH = fixedWord('RPUSH');
+
 const ELEMENT = Bytes.of('#');
 const NOTHING = new Bytes();
 const element = new Bytes();
@@ -72,7 +77,8 @@ function sort(call: Call, mayStore: boolean): void {
     ? chooseSorted(call, options, copyElements(source, 0, length, false), from, count)
     : { texts: copyElements(source, from, count, options.isDescending), order: null, from: 0, count };
   if (chosen === null) call.reply.error(NOT_A_SCORE);
-  else if (options.destination > 0) store(call, options, chosen);
+  else if (options.destination > 0)
+    store(call, options, chosen, source.type === TYPE_SET && options.isAlphabetic && options.by !== null);
   else reply(call, options, chosen);
   // Nothing may hold on to the copies.
   element.set(EMPTY_BUFFER, 0, 0);
@@ -217,8 +223,11 @@ function reply(call: Call, { gets }: Options, chosen: Chosen): void {
   }
 }
 
-/** Stores what would be replied as a list, with empty texts for what is missing. */
-function store(call: Call, { gets, destination }: Options, chosen: Chosen): void {
+/**
+ * Stores what would be replied as a list, with empty texts for what is missing. `isByChance`: elements that weigh the same are in
+ * the order that a set happens to have here, so that the journal must say which list it is.
+ */
+function store(call: Call, { gets, destination }: Options, chosen: Chosen, isByChance: boolean): void {
   const stored = chosen.count * gets.length;
   const draft = call.listDraft;
   try {
@@ -232,6 +241,7 @@ function store(call: Call, { gets, destination }: Options, chosen: Chosen): void
       }
     }
     if (stored > 0) {
+      if (isByChance && call.journals) leaveList(call, destination, list);
       draft.moveTo(call.database, call.arg(destination));
       call.changed(stored);
     } else if (call.database.delete(call.arg(destination))) {
@@ -241,4 +251,21 @@ function store(call: Call, { gets, destination }: Options, chosen: Chosen): void
     draft.discard();
   }
   call.reply.integer(stored);
+}
+
+/** Lets the command leave a list under the key in argument `keyAt`. */
+function leaveList(call: Call, keyAt: number, list: List): void {
+  call.leave(2).fixed(DEL).word(call.arg(keyAt));
+  const { length } = list;
+  list.seek(0);
+  for (let i = 0; i < length; i++) {
+    if (i % PUSHED_ELEMENTS_MAX === 0) {
+      call
+        .leave(2 + Math.min(PUSHED_ELEMENTS_MAX, length - i))
+        .fixed(RPUSH)
+        .word(call.arg(keyAt));
+    }
+    call.node.journal.word(list.read(value));
+    list.next();
+  }
 }

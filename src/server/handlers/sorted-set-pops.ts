@@ -4,10 +4,14 @@
  * have got something, and parses its arguments again.
  */
 import type { Handlers, sortedSet } from '../../commands';
-import { TYPE_SORTED_SET, type SortedSet } from '../../storage';
+import { fixedWord, TYPE_SORTED_SET, type SortedSet } from '../../storage';
 import type { Call, Handler } from '../call';
 import { COUNT_NOT_POSITIVE, NOT_POSITIVE, NUMKEYS_NOT_POSITIVE } from '../error-replies';
+import { leaveAs } from './effects';
 import { FLAT_SCORES, SCORES_IN_PAIRS, writeMembers } from './sorted-set-replies';
+
+const ZPOPMAX = fixedWord('ZPOPMAX');
+const ZPOPMIN = fixedWord('ZPOPMIN');
 
 type Names = 'BZMPOP' | 'BZPOPMAX' | 'BZPOPMIN' | 'ZMPOP' | 'ZPOPMAX' | 'ZPOPMIN';
 
@@ -65,6 +69,7 @@ function popOrWait(call: Call, isHighest: boolean): void {
     call.reply.array(3);
     call.reply.bulk(call.arg(i));
     take(call, set, 1, isHighest, FLAT_SCORES);
+    leaveAs(call, isHighest ? ZPOPMAX : ZPOPMIN, i, i + 1);
     return;
   }
   waitForMembers(call, 1, last - 1, timeoutMs);
@@ -113,6 +118,12 @@ function popFromFirst(call: Call): boolean {
     call.reply.bulk(call.arg(i));
     call.reply.array(popped);
     take(call, set, popped, isHighest, SCORES_IN_PAIRS);
+    if (call.journals)
+      call
+        .leave(3)
+        .fixed(isHighest ? ZPOPMAX : ZPOPMIN)
+        .word(call.arg(i))
+        .integer(popped);
     return true;
   }
   return false;

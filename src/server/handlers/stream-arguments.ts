@@ -206,9 +206,11 @@ export class StreamOptions implements Trim {
   private isConsistent(call: Call, mustTrim = false): boolean {
     if (this.limit > 0 && !this.isTrimming) call.reply.error(LIMIT_WITHOUT_TRIMMING);
     else if (mustTrim && !this.isTrimming) call.reply.error(TRIMMING_MISSING);
-    else if (this.isLimitGiven && !this.isAbout) call.reply.error(LIMIT_WITHOUT_ABOUT);
+    // Redis leaves a LIMIT in its journal beside what it makes exact.
+    else if (this.isLimitGiven && !this.isAbout && !call.isReplay) call.reply.error(LIMIT_WITHOUT_ABOUT);
     else {
-      if (this.isAbout && !this.isLimitGiven) this.limit = usualLimit(call);
+      if (call.isReplay) this.limit = 0;
+      else if (this.isAbout && !this.isLimitGiven) this.limit = usualLimit(call);
       return true;
     }
     return false;

@@ -7,6 +7,7 @@ import type { Handlers, stream } from '../../commands';
 import { StreamId, type Address, type Stream } from '../../storage';
 import type { Call, Handler } from '../call';
 import { parseId, parseStart } from './stream-arguments';
+import { Actor } from './stream-effects';
 import { noKeyOrGroup } from './stream-groups';
 import { appendAside, beginAside, endAside, replyEntryOf, replyId } from './stream-replies';
 
@@ -23,6 +24,7 @@ const COUNT_MAX = (2n ** 63n - 1n) / 16n;
 const ATTEMPTS_PER_COUNT = 10;
 
 const id = new StreamId();
+const claimer = new Actor();
 
 /** What both have in common, and the options of XCLAIM: one object for all calls. */
 class ClaimOptions {
@@ -108,10 +110,14 @@ function claimedGroup(call: Call, stream: Stream): Address {
   return group;
 }
 
+/** Whether `claimant` had to make the consumer. */
+let isNewConsumer = false;
+
 /** The consumer in argument 3, which is made if need be, and has been seen. */
 function claimant(call: Call, { groups }: Stream, group: Address): Address {
   const { nowMs } = call.keyspace;
   let consumer = groups.findConsumer(group, call.arg(3));
+  isNewConsumer = consumer === 0;
   if (consumer === 0) {
     consumer = groups.createConsumer(group, call.arg(3), nowMs);
     call.changed();
@@ -124,17 +130,21 @@ function claimNamed(call: Call, stream: Stream, group: Address): void {
   const { reply, keyspace } = call;
   const { groups } = stream;
   const { pending } = groups;
-  if (options.lastId.compare(groups.lastId(group, id)) > 0) groups.setLastId(group, options.lastId);
+  call.leaveNothing();
+  const isPlaced = options.lastId.compare(groups.lastId(group, id)) > 0;
+  if (isPlaced) groups.setLastId(group, options.lastId);
   const consumer = claimant(call, stream, group);
   const out = beginAside(reply);
   let claimed = 0;
+  let gone = 0;
   for (let i = 5; i < options.idsEnd; i++) {
     id.parse(call.arg(i));
     let entry = groups.findPending(group, id);
     if (!stream.has(id)) {
       if (entry !== 0) {
+        claimer.leaveClaim(call, stream, group, entry, id);
         groups.removePending(group, entry, id);
-        call.changed();
+        gone++;
       }
       continue;
     }
@@ -150,10 +160,15 @@ function claimNamed(call: Call, stream: Stream, group: Address): void {
     else if (!options.isIdOnly) pending.setDeliveries(entry, pending.deliveries(entry) + 1);
     groups.setActive(consumer, keyspace.nowMs);
     replyClaimed(call, stream, id, options.isIdOnly);
+    claimer.leaveClaim(call, stream, group, entry, id);
     claimed++;
   }
   const aside = endAside(reply, out);
-  call.changed(claimed);
+  if (claimed + gone === 0) {
+    if (isNewConsumer) claimer.leaveConsumer(call);
+    if (isPlaced) claimer.leavePlace(call, stream, group);
+  }
+  call.changed(claimed + gone + (isPlaced ? 1 : 0));
   reply.array(claimed);
   appendAside(reply, aside);
 }
@@ -170,6 +185,7 @@ function claimIdle(
   const { reply, keyspace } = call;
   const { groups } = stream;
   const { pending } = groups;
+  call.leaveNothing();
   const consumer = claimant(call, stream, group);
   const gone: StreamId[] = [];
   const out = beginAside(reply);
@@ -181,6 +197,7 @@ function claimIdle(
     const { entry } = walk;
     id.set(walk.id);
     if (!stream.has(id)) {
+      claimer.leaveClaim(call, stream, group, entry, id);
       groups.removePending(group, entry, id);
       gone.push(new StreamId().set(id));
       walk = groups.pendingFrom(group, id);
@@ -190,11 +207,13 @@ function claimIdle(
       if (!isIdOnly) pending.setDeliveries(entry, pending.deliveries(entry) + 1);
       groups.setActive(consumer, keyspace.nowMs);
       replyClaimed(call, stream, id, isIdOnly);
+      claimer.leaveClaim(call, stream, group, entry, id);
       claimed++;
     }
     isMore = walk.next();
   }
   const aside = endAside(reply, out);
+  if (isNewConsumer && claimed + gone.length === 0) claimer.leaveConsumer(call);
   call.changed(claimed + gone.length);
   reply.array(3);
   replyId(reply, isMore ? walk.id : id.setZero());

@@ -18,6 +18,7 @@ import {
   NOACK_NOT_FOR_XREAD,
 } from '../error-replies';
 import { isSign, parseId } from './stream-arguments';
+import { Actor } from './stream-effects';
 import {
   appendAside,
   beginAside,
@@ -84,6 +85,7 @@ class ReadOptions {
 }
 
 const options = new ReadOptions();
+const reader = new Actor();
 const after = new StreamId();
 const other = new StreamId();
 
@@ -93,6 +95,7 @@ export const streamReadHandlers: Pick<Handlers<typeof stream, Handler>, 'XREAD' 
   },
 
   XREADGROUP(call) {
+    call.leaveNothing();
     if (options.parse(call, true) && checkKeys(call)) replyStreams(call, readGroup);
   },
 };
@@ -182,7 +185,9 @@ function readGroup(call: Call, stream: Stream, i: number): boolean {
   const { nowMs } = call.keyspace;
   const group = stream.findGroup(call.arg(options.groupAt));
   let consumer = groups.findConsumer(group, call.arg(options.consumerAt));
-  if (consumer === 0) {
+  const isNewConsumer = consumer === 0;
+  reader.set(i, options.groupAt, options.consumerAt);
+  if (isNewConsumer) {
     consumer = groups.createConsumer(group, call.arg(options.consumerAt), nowMs);
     call.changed();
   }
@@ -190,11 +195,13 @@ function readGroup(call: Call, stream: Stream, i: number): boolean {
   const idAt = i + options.keyCount;
   // The largest id means ">" too.
   const isNew = isSign(call, idAt, '>') || (after.parse(call.arg(idAt)) && after.isMax);
-  if (isNew && !stream.hasAfter(groups.lastId(group, after))) return false;
+  const isNothingNew = isNew && !stream.hasAfter(groups.lastId(group, after));
+  if (isNewConsumer && (!isNew || isNothingNew || options.isUnacknowledged)) reader.leaveConsumer(call);
+  if (isNothingNew) return false;
   replyKey(call, i);
   after.increment();
   if (isNew) handOut(call, stream, group, consumer);
-  else replyPending(call, stream, consumer);
+  else replyPending(call, stream, group, consumer);
   call.changed();
   return true;
 }
@@ -212,19 +219,23 @@ function handOut(call: Call, stream: Stream, group: Address, consumer: Address):
     stream.noteRead(group, walk.id);
     replyEntry(call.reply, walk);
     if (!options.isUnacknowledged) {
-      if (isFresh) groups.addPending(group, consumer, walk.id, nowMs, 1);
-      else groups.handOut(group, consumer, walk.id, nowMs);
+      const entry = isFresh
+        ? groups.addPending(group, consumer, walk.id, nowMs, 1)
+        : groups.handOut(group, consumer, walk.id, nowMs);
       groups.setActive(consumer, nowMs);
+      reader.leaveClaim(call, stream, group, entry, walk.id);
     }
     if (++count === options.limit) break;
   }
+  // An XCLAIM moves the group on, but does not say how many entries it has read.
+  reader.leavePlace(call, stream, group);
   const aside = endAside(call.reply, out);
   call.reply.array(count);
   appendAside(call.reply, aside);
 }
 
 /** Replies what is pending for a consumer, from `after` on; for entries that are gone null instead of their fields. */
-function replyPending(call: Call, stream: Stream, consumer: Address): void {
+function replyPending(call: Call, stream: Stream, group: Address, consumer: Address): void {
   const { reply, keyspace } = call;
   const { pending } = stream.groups;
   const walk = stream.groups.pendingOfConsumerFrom(consumer, after);
@@ -237,6 +248,7 @@ function replyPending(call: Call, stream: Stream, consumer: Address): void {
       replyEntryOf(reply, stream, id);
       pending.setDelivered(entry, keyspace.nowMs);
       pending.setDeliveries(entry, pending.deliveries(entry) + 1);
+      reader.leaveClaim(call, stream, group, entry, id);
     } else {
       reply.array(2);
       replyId(reply, id);

@@ -2,8 +2,9 @@
  * Stream commands: entries. What reads several streams or waits is in stream-read.ts, groups are in stream-groups.ts and
  * stream-claims.ts, XINFO is in stream-info.ts.
  */
+import { Bytes } from '../../base';
 import type { Handlers, stream } from '../../commands';
-import { StreamId } from '../../storage';
+import { fixedWord, StreamId, type Stream } from '../../storage';
 import type { Call, Handler } from '../call';
 import {
   ENTRIES_ADDED_BELOW_LENGTH,
@@ -17,6 +18,7 @@ import {
   IDS_EXHAUSTED,
   NO_SUCH_KEY,
 } from '../error-replies';
+import { EXACTLY, MAXLEN } from './effects';
 import {
   ID_AUTOMATIC,
   ID_GIVEN,
@@ -32,6 +34,9 @@ import { streamGroupHandlers } from './stream-groups';
 import { streamInfoHandlers } from './stream-info';
 import { streamReadHandlers } from './stream-read';
 import { replyId, replyRange } from './stream-replies';
+
+const XADD = fixedWord('XADD');
+const XTRIM = fixedWord('XTRIM');
 
 const options = new StreamOptions();
 const first = new StreamId();
@@ -55,6 +60,7 @@ export const streamHandlers: Handlers<typeof stream, Handler> = {
     if (!chooseId(call, id)) return call.reply.error(ID_NOT_ABOVE_TOP);
     if (!stream.append(id, call.args, fieldsAt, fields / 2)) return call.reply.error(ENTRY_IS_TOO_LARGE);
     trim(stream, options);
+    if (call.journals && (options.isAbout || options.idKind !== ID_GIVEN)) leaveAdded(call, stream, idAt);
     call.changed();
     replyId(call.reply, id);
   },
@@ -95,6 +101,9 @@ export const streamHandlers: Handlers<typeof stream, Handler> = {
     const stream = call.writable(call.stream, 1);
     if (stream === null) return;
     const trimmed = trim(stream, options);
+    if (call.journals && trimmed > 0 && options.isAbout) {
+      call.leave(5).fixed(XTRIM).word(call.arg(1)).fixed(MAXLEN).fixed(EXACTLY).integer(stream.length);
+    }
     call.changed(trimmed);
     call.reply.integer(trimmed);
   },
@@ -104,6 +113,27 @@ export const streamHandlers: Handlers<typeof stream, Handler> = {
   ...streamClaimHandlers,
   ...streamInfoHandlers,
 };
+
+/**
+ * XADD with the id that was chosen for argument `idAt`; and where it has trimmed about so far as was said, to what is left: where
+ * that ends depends on a setting.
+ */
+function leaveAdded(call: Call, stream: Stream, idAt: number): void {
+  const id = options.id.text(text);
+  if (options.isAbout) {
+    const entry = call
+      .leave(5 + call.argc - idAt)
+      .fixed(XADD)
+      .word(call.arg(1));
+    entry.fixed(MAXLEN).fixed(EXACTLY).integer(stream.length).word(id);
+    for (let i = idAt + 1; i < call.argc; i++) entry.word(call.arg(i));
+    return;
+  }
+  const entry = call.leave(call.argc);
+  for (let i = 0; i < call.argc; i++) entry.word(i === idAt ? id : call.arg(i));
+}
+
+const text = new Bytes();
 
 /** Makes `id` what XADD's argument means after the id `last`, which is not the largest; false where that is not above it. */
 function chooseId(call: Call, id: StreamId): boolean {

@@ -6,14 +6,17 @@
  */
 import { Bytes } from '../../base';
 import type { Handlers, string } from '../../commands';
-import { NO_EXPIRY, TYPE_STRING } from '../../storage';
+import { fixedWord, KEEP_EXPIRY, NO_EXPIRY, TYPE_STRING } from '../../storage';
 import { WRONG, type Call, type Handler } from '../call';
 import { OFFSET_OUT_OF_RANGE, STRING_TOO_LONG } from '../error-replies';
 import { counterHandlers } from './counters';
+import { leaveAs, leaveDeletion, leaveExpiry, leaveString, SET } from './effects';
 import { lcsHandlers } from './lcs';
 import { ALWAYS, IF_FOUND, isOver, MILLISECOND_MS, readExpiryAt, SECOND_MS, SetOptions } from './set-options';
 
 const options = new SetOptions();
+
+const PERSIST = fixedWord('PERSIST');
 
 /** What a missing key holds. */
 const NOTHING = new Bytes();
@@ -57,12 +60,14 @@ export const stringHandlers: Handlers<typeof string, Handler> = {
   GETSET(call) {
     if (replyString(call) === WRONG) return;
     call.strings.set(call.database, call.arg(1), call.arg(2), NO_EXPIRY);
+    leaveAs(call, SET, 1, 3);
     call.changed();
   },
 
   GETDEL(call) {
     if (replyString(call) <= 0) return;
     call.database.delete(call.arg(1));
+    leaveDeletion(call, 1);
     call.changed();
   },
 
@@ -80,9 +85,12 @@ export const stringHandlers: Handlers<typeof string, Handler> = {
     if (options.leavesExpiry) return;
     if (isOver(call, expiryAtMs)) {
       call.database.delete(call.arg(1));
+      leaveDeletion(call, 1);
     } else {
       if (expiryAtMs === NO_EXPIRY && call.keyspace.records.expiry(record) === NO_EXPIRY) return;
       call.database.setExpiry(record, expiryAtMs);
+      if (expiryAtMs === NO_EXPIRY) leaveAs(call, PERSIST, 1, 2);
+      else leaveExpiry(call, expiryAtMs);
     }
     call.changed();
   },
@@ -185,14 +193,31 @@ function setWithOptions(call: Call): void {
   const isBrief = isOver(call, expiryAtMs);
   call.strings.set(call.database, key, call.arg(2), isBrief ? NO_EXPIRY : expiryAtMs);
   if (isBrief) call.database.delete(key);
+  if (call.journals) leaveSet(call, expiryAtMs, isBrief);
   call.changed();
   if (!wantsOld) call.reply.ok();
+}
+
+/** What a SET with options has done: without spans of time, and without a wish to know what was there before. */
+function leaveSet(call: Call, expiryAtMs: number, isBrief: boolean): void {
+  if (isBrief) return leaveDeletion(call, 1);
+  if (expiryAtMs !== NO_EXPIRY && expiryAtMs !== KEEP_EXPIRY) return leaveString(call, call.arg(2), expiryAtMs);
+  if (!options.wantsOld) return;
+  let count = 0;
+  for (let i = 0; i < call.argc; i++) if (!isGetOption(call, i)) count++;
+  const entry = call.leave(count);
+  for (let i = 0; i < call.argc; i++) if (!isGetOption(call, i)) entry.word(call.arg(i));
+}
+
+function isGetOption(call: Call, i: number): boolean {
+  return i > 2 && call.is(i, 'get');
 }
 
 function setExpiring(call: Call, unitMs: number): void {
   const expiryAtMs = readExpiryAt(call, 2, unitMs, call.keyspace.nowMs);
   if (Number.isNaN(expiryAtMs)) return;
   call.strings.set(call.database, call.arg(1), call.arg(3), expiryAtMs);
+  leaveString(call, call.arg(3), expiryAtMs);
   call.changed();
   call.reply.ok();
 }

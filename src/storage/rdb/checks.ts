@@ -17,6 +17,8 @@ const nextName = new Bytes();
 
 /** What `countElements` says of bytes that are no listpack. */
 export const NO_LISTPACK = -1;
+/** Why a value is refused then. */
+export const NOT_PACKED = 'a packed collection is corrupt';
 
 /** The number of elements of a listpack that nobody has checked, or NO_LISTPACK. */
 export function countElements(bytes: Bytes): number {

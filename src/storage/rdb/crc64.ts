@@ -3,9 +3,10 @@
  * "Rocksoft" parameters: polynomial 0xad93d23594c935a9, initial value 0; "123456789" gives 0xe9c6d914c4b8d9ca.)
  *
  * A remainder is two halves of 32 bits, as JavaScript has no fast integers of 64. Eight tables let eight bytes be looked
- * up independently ("slicing-by-8", Kounavis and Berry 2005): 16 look-ups per eight bytes, 800 MB/s (measured, Node 20).
+ * up independently ("slicing-by-8", Kounavis and Berry 2005): 16 look-ups per eight bytes, 700 MB/s (measured, Node 20).
  * Tables lie in one array per half, 8 KiB each: row k holds the remainder of a byte that k further bytes follow.
  */
+import { wordsOf } from '../../base';
 
 /** The polynomial with its bits in reverse, as reflected arithmetic wants it: 0x95ac9329ac4bc9b5. */
 const POLYNOMIAL_LOW = 0xac4bc9b5;
@@ -23,9 +24,10 @@ export function crc64(buffer: Uint8Array, start: number, end: number, remainder:
   let low = remainder[0] | 0;
   let high = remainder[1] | 0;
   let at = start;
+  const words = wordsOf(buffer) ?? new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
   for (; at + 8 <= end; at += 8) {
-    low ^= buffer[at] | (buffer[at + 1] << 8) | (buffer[at + 2] << 16) | (buffer[at + 3] << 24);
-    high ^= buffer[at + 4] | (buffer[at + 5] << 8) | (buffer[at + 6] << 16) | (buffer[at + 7] << 24);
+    low ^= words.getInt32(at, true);
+    high ^= words.getInt32(at + 4, true);
     const a = 1792 + (low & 255);
     const b = 1536 + ((low >>> 8) & 255);
     const c = 1280 + ((low >>> 16) & 255);

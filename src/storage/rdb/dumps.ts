@@ -35,7 +35,7 @@ export class Dumps {
   /** The payload of a record of `database`, in memory of its own. O(N). */
   dump(database: Database, record: Address, compresses: boolean): Uint8Array {
     this.writer.compresses = compresses;
-    this.writer.byte(this.encoder.typeOf(record));
+    this.writer.byte(this.encoder.typeOf(record, this.writer.version));
     this.encoder.encode(database, record, this.writer);
     return sealPayload(this.out);
   }

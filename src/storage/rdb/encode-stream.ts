@@ -6,9 +6,10 @@
  *   groups: number, then for each
  *     name | last id | entries read (2^64 − 1: unknown)
  *     pending: number, then for each its id (16 bytes), when it was delivered (int64, ms), how often (a length)
- *     consumers: number, then for each: name | when it was seen (int64, ms) | its pending: number, ids (16 bytes each)
+ *     consumers: number, then for each
+ *       name | when it was seen (int64, ms) | when it was active (the same; −1: never) | its pending: number, ids (16 bytes each)
  *
- * When a consumer was last active came with version 11 and is not written (see format.ts).
+ * When a consumer was last active came with version 11 and is not written in versions before that.
  */
 import { Bytes } from '../../base';
 import type { Address } from '../arena';
@@ -16,9 +17,8 @@ import { Int64 } from '../int64';
 import type { Stream } from '../stream';
 import type { StreamGroups } from '../stream-groups';
 import { StreamId } from '../stream-id';
+import { RDB_VERSION_PACKED_SETS } from './format';
 import type { RdbWriter } from './writer';
-
-const INT64_LIMIT = 2 ** 63;
 
 export class StreamEncoder {
   private readonly id = new StreamId();
@@ -27,12 +27,21 @@ export class StreamEncoder {
 
   /** Writes the stream that the cursor is open on, without its type. */
   encode(stream: Stream, writer: RdbWriter): void {
-    const { id } = this;
     writer.length(stream.nodeCount);
     stream.eachNode((nodeId, listpack) => {
-      writer.string(nodeId.name());
-      writer.string(listpack);
+      this.writeNode(nodeId, listpack, writer);
     });
+    this.writeRest(stream, writer);
+  }
+
+  writeNode(id: StreamId, listpack: Bytes, writer: RdbWriter): void {
+    writer.string(id.name());
+    writer.string(listpack);
+  }
+
+  /** Writes all that comes behind the nodes. */
+  writeRest(stream: Stream, writer: RdbWriter): void {
+    const { id } = this;
     writer.length(stream.length);
     this.writeId(stream.lastId(id), writer);
     this.writeId(stream.firstId(id), writer);
@@ -51,14 +60,15 @@ export class StreamEncoder {
     writer.length(groups.pendingOfGroup(group));
     for (const walk = groups.pendingFrom(group, SMALLEST); walk.next();) {
       writer.raw(walk.id.name());
-      writer.int64(this.wideOf(pending.delivered(walk.entry)));
+      writer.int64(this.wide.setCut(pending.delivered(walk.entry)));
       this.writeNumber(pending.deliveries(walk.entry), writer);
     }
     const consumers = groups.consumersOf(group);
     writer.length(consumers.length);
     for (const consumer of consumers) {
       writer.string(groups.consumerName(consumer, this.view));
-      writer.int64(this.wideOf(groups.seen(consumer)));
+      writer.int64(this.wide.setCut(groups.seen(consumer)));
+      if (writer.version >= RDB_VERSION_PACKED_SETS) writer.int64(this.wide.setCut(groups.active(consumer)));
       writer.length(groups.pendingOfConsumer(consumer));
       for (const walk = groups.pendingOfConsumerFrom(consumer, SMALLEST); walk.next();) writer.raw(walk.id.name());
     }
@@ -71,20 +81,8 @@ export class StreamEncoder {
 
   /** A whole number, as a length; −1 is 2^64 − 1. */
   private writeNumber(value: number, writer: RdbWriter): void {
-    const { low, high } = this.wideOf(value);
+    const { low, high } = this.wide.setCut(value);
     writer.wideLength(low, high);
-  }
-
-  /** A whole number, cut where it is above int64. */
-  private wideOf(value: number): Int64 {
-    const { wide } = this;
-    wide.set(value);
-    wide.high |= 0;
-    if (value >= INT64_LIMIT) {
-      wide.low = -1;
-      wide.high = 0x7fff_ffff;
-    }
-    return wide;
   }
 }
 

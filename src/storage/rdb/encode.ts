@@ -2,7 +2,8 @@
  * ValueEncoder: values of records as RDB bytes, for DUMP, RDB files, full synchronisation and migration.
  *
  * What is packed lies in memory as RDB wants it and is written as one string. Large collections are written element by
- * element. Payloads are of version 10, so sets in a listpack, which came with version 11, are written as plain sets.
+ * element. Sets in a listpack and the times when consumers of streams were active came with version 11: what is written as
+ * version 10, as payloads are, has plain sets, and streams without these times.
  */
 import { Bytes } from '../../base';
 import type { Address } from '../arena';
@@ -31,10 +32,13 @@ import {
   RDB_LIST_QUICKLIST_2,
   RDB_SET,
   RDB_SET_INTSET,
+  RDB_SET_LISTPACK,
   RDB_SORTED_SET_2,
   RDB_SORTED_SET_LISTPACK,
   RDB_STREAM_LISTPACKS_2,
+  RDB_STREAM_LISTPACKS_3,
   RDB_STRING,
+  RDB_VERSION_PACKED_SETS,
 } from './format';
 import type { RdbWriter } from './writer';
 
@@ -58,8 +62,8 @@ export class ValueEncoder {
     this.stream = new Stream(keyspace);
   }
 
-  /** The RDB type that a record's value is written as: RDB_…. */
-  typeOf(record: Address): number {
+  /** The RDB type that a record's value is written as, RDB_…, in a version of the format. */
+  typeOf(record: Address, version: number): number {
     const encoding = this.records.encoding(record);
     switch (this.records.type(record)) {
       case TYPE_STRING:
@@ -67,20 +71,21 @@ export class ValueEncoder {
       case TYPE_LIST:
         return RDB_LIST_QUICKLIST_2;
       case TYPE_SET:
-        return encoding === ENCODING_INTSET ? RDB_SET_INTSET : RDB_SET;
+        if (encoding === ENCODING_INTSET) return RDB_SET_INTSET;
+        return encoding === ENCODING_LISTPACK && version >= RDB_VERSION_PACKED_SETS ? RDB_SET_LISTPACK : RDB_SET;
       case TYPE_SORTED_SET:
         return encoding === ENCODING_LISTPACK ? RDB_SORTED_SET_LISTPACK : RDB_SORTED_SET_2;
       case TYPE_HASH:
         return encoding === ENCODING_LISTPACK ? RDB_HASH_LISTPACK : RDB_HASH;
       default:
-        return RDB_STREAM_LISTPACKS_2;
+        return version >= RDB_VERSION_PACKED_SETS ? RDB_STREAM_LISTPACKS_3 : RDB_STREAM_LISTPACKS_2;
     }
   }
 
   /** Writes the value of a record of `database`, without its type. Nothing may be written to the keyspace meanwhile. */
   encode(database: Database, record: Address, writer: RdbWriter): void {
     const key = this.records.key(record, this.key);
-    switch (this.typeOf(record)) {
+    switch (this.typeOf(record, writer.version)) {
       case RDB_HASH:
         this.hash.open(database, key, record);
         return this.writeHash(writer);
@@ -94,6 +99,7 @@ export class ValueEncoder {
         this.sortedSet.open(database, key, record);
         return this.writeSortedSet(writer);
       case RDB_STREAM_LISTPACKS_2:
+      case RDB_STREAM_LISTPACKS_3:
         this.stream.open(database, key, record);
         return this.streams.encode(this.stream, writer);
       default:

@@ -7,8 +7,10 @@
 import { Bytes, type Output } from '../../base';
 import { readInt32, writeInt32 } from '../int64';
 import { crc64 } from './crc64';
-import { RDB_VERSION, RDB_VERSION_MAX } from './format';
+import { RDB_VERSION, RDB_VERSION_PACKED_SETS } from './format';
 
+/** The newest version of payloads that is read: that of Redis 7.2, whose replies are ours. Files may be newer. */
+const PAYLOAD_VERSION_MAX = RDB_VERSION_PACKED_SETS;
 const VERSION_BYTES = 2;
 const CRC_BYTES = 8;
 const FOOTER_BYTES = VERSION_BYTES + CRC_BYTES;
@@ -34,7 +36,7 @@ export function openPayload({ buffer, start, end }: Bytes, body: Bytes): boolean
   const bodyEnd = end - FOOTER_BYTES;
   if (bodyEnd < start) return false;
   const version = buffer[bodyEnd] | (buffer[bodyEnd + 1] << 8);
-  if (version > RDB_VERSION_MAX) return false;
+  if (version > PAYLOAD_VERSION_MAX) return false;
   const crcAt = end - CRC_BYTES;
   takeCrc(buffer, start, crcAt);
   if (readInt32(buffer, crcAt) >>> 0 !== remainder[0] || readInt32(buffer, crcAt + 4) >>> 0 !== remainder[1])

@@ -23,10 +23,13 @@ import {
   LENGTH_64,
   LENGTH_6_LIMIT,
   LENGTH_KIND_SHIFT,
+  RDB_VERSION,
 } from './format';
 
 /** The longest spelling of an integer of 32 bits. */
 const INTEGER_TEXT_MAX = 11;
+/** The longest string that is compressed quickly: more would take longer than a slice of a snapshot may. */
+const QUICK_BYTES_MAX = 64 * 1024;
 /** Room for compressed strings that is kept. */
 const ROOM_BYTES_KEPT = 64 * 1024;
 
@@ -37,6 +40,10 @@ const numberBytes = new Uint8Array(number.buffer);
 export class RdbWriter {
   /** Whether strings may be compressed: `rdbcompression`. */
   compresses = true;
+  /** Whether strings are compressed as Redis does it, byte for byte, however long they are; else quickly, and long ones not. */
+  isExact = true;
+  /** The version of the format that is written: RDB_VERSION to RDB_VERSION_PACKED_SETS. */
+  version = RDB_VERSION;
   private readonly room = new Uint8Array(ROOM_BYTES_KEPT);
 
   constructor(public out: Output) {}
@@ -87,7 +94,8 @@ export class RdbWriter {
   stringAt(buffer: Uint8Array, start: number, end: number): void {
     const length = end - start;
     if (length <= INTEGER_TEXT_MAX && this.integer(parseIntegerAt(buffer, start, end))) return;
-    if (length >= COMPRESSED_FROM_BYTES && this.compresses && this.compressed(buffer, start, end)) return;
+    const isCompressible = length >= COMPRESSED_FROM_BYTES && (this.isExact || length <= QUICK_BYTES_MAX);
+    if (isCompressible && this.compresses && this.compressed(buffer, start, end)) return;
     this.length(length);
     this.out.bytes(buffer, start, end);
   }
@@ -129,7 +137,7 @@ export class RdbWriter {
   private compressed(buffer: Uint8Array, start: number, end: number): boolean {
     const limit = end - start - COMPRESSION_GAIN_BYTES;
     const room = limit <= ROOM_BYTES_KEPT ? this.room : new Uint8Array(limit);
-    const length = compress(buffer, start, end, room, 0, limit);
+    const length = compress(buffer, start, end, room, 0, limit, this.isExact);
     if (length === 0) return false;
     this.byte(COMPRESSED);
     this.length(length);

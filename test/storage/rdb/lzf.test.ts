@@ -11,10 +11,10 @@ const GUARD = 0xa5;
 const BEFORE = 4;
 
 /** Compresses amid other bytes, which must stay as they are; null where there was too little room. */
-function compressed(source: Uint8Array, limit: number): Buffer | null {
+function compressed(source: Uint8Array, limit: number, isExact = true): Buffer | null {
   const target = Buffer.alloc(limit + 2 * BEFORE, GUARD);
   const shifted = Buffer.concat([Buffer.alloc(BEFORE, 1), source, Buffer.alloc(BEFORE, 1)]);
-  const length = compress(shifted, BEFORE, BEFORE + source.length, target, BEFORE, limit);
+  const length = compress(shifted, BEFORE, BEFORE + source.length, target, BEFORE, limit, isExact);
   expect(length).toBeLessThanOrEqual(limit);
   expectGuards(target, limit);
   return length === 0 ? null : Buffer.from(target.subarray(BEFORE, BEFORE + length));
@@ -49,8 +49,8 @@ const compressible = fc
 describe('LZF', () => {
   test('gives back what it took', () => {
     fc.assert(
-      fc.property(compressible, (source) => {
-        const small = compressed(source, source.length + 64);
+      fc.property(compressible, fc.boolean(), (source, isExact) => {
+        const small = compressed(source, source.length + 64, isExact);
         if (source.length === 0) expect(small).toBe(null);
         else expect(decompressed(small as Buffer, source.length)).toEqual(source);
       }),
@@ -60,19 +60,20 @@ describe('LZF', () => {
 
   test('keeps to its limit', () => {
     fc.assert(
-      fc.property(compressible, fc.nat(200), (source, limit) => {
-        const small = compressed(source, limit);
+      fc.property(compressible, fc.nat(200), fc.boolean(), (source, limit, isExact) => {
+        const small = compressed(source, limit, isExact);
         if (small !== null) expect(decompressed(small, source.length)).toEqual(source);
       }),
       { numRuns: 300 },
     );
   });
 
-  test('forgets what it compressed before', () => {
+  test.each([true, false])('forgets what it compressed before (exact: %s)', (isExact) => {
     const source = Buffer.from('abcabcabcabd'.repeat(20));
-    const first = compressed(source, source.length);
-    compressed(Buffer.from('xyzabcabcabd'.repeat(30)), 400);
-    expect(compressed(source, source.length)).toEqual(first);
+    const first = compressed(source, source.length, isExact);
+    compressed(Buffer.from('xyzabcabcabd'.repeat(30)), 400, isExact);
+    compressed(Buffer.from('xyzabcabcabd'.repeat(30)), 400, !isExact);
+    expect(compressed(source, source.length, isExact)).toEqual(first);
   });
 
   test('reaches back 8,192 bytes and copies up to 264', () => {

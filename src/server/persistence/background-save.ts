@@ -1,0 +1,194 @@
+/**
+ * BackgroundSave: the RDB file: SAVE, BGSAVE, the `save` points, and what is known of the last save.
+ *
+ * A save goes to a file of its own, `temp-<pid>-<n>.rdb`, and takes the place of the former one by a rename when it is whole and
+ * durable: whatever happens meanwhile, there is one good file. One that failed is tried again by the save points, not sooner
+ * than 5 s later, and until then writes are refused (`stop-writes-on-bgsave-error`): a save that silently does not happen is
+ * data loss to come. Texts, conditions and times are Redis'.
+ */
+import { CacheError } from '../../base';
+import { SnapshotFile } from '../../storage';
+import type { DataNode } from '../data-node';
+import { pathIn, reasonOf } from './paths';
+import { rdbOptions } from './snapshot-options';
+import { SnapshotRun } from './snapshot-run';
+
+const RETRY_AFTER_SECONDS = 5;
+
+export class BackgroundSave {
+  /** The save that is under way. */
+  running: SnapshotRun | null = null;
+  /** BGSAVE SCHEDULE, or BGSAVE in a transaction: begins as soon as nothing stands against it. */
+  isScheduled = false;
+  hasFailed = false;
+  /** Unix seconds. */
+  lastSavedAt: number;
+  /** How long the last save in the background took; −1 where there was none. */
+  lastSeconds = -1;
+  lastPreImageBytes = 0;
+  /** Saves since the start that were begun. */
+  count = 0;
+
+  /** The node's count of changes that the last save had, and that the running one will have. */
+  private savedChanges = 0;
+  private runningChanges = 0;
+  private lastTriedAt = 0;
+  private filesMade = 0;
+
+  constructor(
+    private readonly node: DataNode,
+    /** Takes the directory, or throws. */
+    private readonly claim: () => void,
+    private readonly ended: () => void,
+  ) {
+    this.lastSavedAt = this.unixSeconds();
+  }
+
+  get unsavedChanges(): number {
+    return this.node.changes - this.savedChanges;
+  }
+
+  /** What is in the keyspace now is what the file says, or as good as. */
+  noteLoaded(): void {
+    this.savedChanges = this.node.changes;
+    this.lastSavedAt = this.unixSeconds();
+  }
+
+  /** Saves at once, while everything waits. Null, or why it failed, in the system's words. */
+  save(): string | null {
+    const { node } = this;
+    this.count++;
+    const changes = node.changes;
+    try {
+      this.claim();
+      const path = this.temporaryPath();
+      new SnapshotFile(node.keyspace, node.world.files, path, rdbOptions(node, 'rdb', false), never).runToEnd();
+      this.putInPlace(path);
+    } catch (error) {
+      const reason = reasonOf(error);
+      node.world.log('warning', `Error saving DB on disk: ${reason}`);
+      return reason;
+    }
+    node.world.log('notice', 'DB saved on disk');
+    this.succeeded(changes);
+    return null;
+  }
+
+  /** Begins a save in the background; whether it has begun. Not while a command runs, unless it changes nothing. */
+  begin(): boolean {
+    const { node } = this;
+    this.isScheduled = false;
+    this.count++;
+    this.lastTriedAt = this.unixSeconds();
+    try {
+      this.claim();
+      const path = this.temporaryPath();
+      this.runningChanges = node.changes;
+      const options = rdbOptions(node, 'rdb', false);
+      this.running = new SnapshotRun(node, path, options, (error) => this.finish(path, error));
+    } catch (error) {
+      this.failed(error);
+      return false;
+    }
+    node.persistence.noteBegun(this.running);
+    node.world.log('notice', 'Background saving started');
+    return true;
+  }
+
+  private finish(path: string, error: Error | null): void {
+    const { running, node } = this;
+    this.running = null;
+    this.lastSeconds = Math.floor((node.world.clock.monotonicMs() - running!.beganMs) / 1000);
+    this.lastPreImageBytes = running!.preImageBytes;
+    try {
+      if (error !== null) throw error;
+      this.putInPlace(path);
+      node.world.log('notice', 'Background saving terminated with success');
+      this.succeeded(this.runningChanges);
+    } catch (failure) {
+      this.failed(failure);
+    }
+    this.ended();
+  }
+
+  /** Gives up what is under way: the data that it saves are gone, or the node goes. */
+  abandon(): void {
+    const { running } = this;
+    if (running === null) return;
+    this.running = null;
+    running.abandon();
+    this.node.world.log('notice', 'Background saving abandoned');
+    this.ended();
+  }
+
+  /** Begins a save where a save point asks for one. */
+  tick(): void {
+    const { node } = this;
+    const nowSeconds = this.unixSeconds();
+    if (this.hasFailed && nowSeconds - this.lastTriedAt <= RETRY_AFTER_SECONDS) return;
+    for (const { seconds, changes } of node.settings.values['save']) {
+      if (this.unsavedChanges < changes || nowSeconds - this.lastSavedAt <= seconds) continue;
+      node.world.log('notice', `${changes} changes in ${seconds} seconds. Saving...`);
+      this.begin();
+      return;
+    }
+  }
+
+  private temporaryPath(): string {
+    const { processGauge, settings } = this.node;
+    return pathIn(settings.values['dir'], `temp-${processGauge.id}-${++this.filesMade}.rdb`);
+  }
+
+  private putInPlace(path: string): void {
+    const { settings, world } = this.node;
+    const { dir, dbfilename } = settings.values;
+    try {
+      world.files.rename(path, pathIn(dir, dbfilename));
+      world.files.syncDirectory(dir);
+    } catch (error) {
+      this.removeQuietly(path);
+      throw error;
+    }
+  }
+
+  /** Removes what saves have left that were cut off by the death of their process. The directory must be ours. */
+  removeLeftovers(): void {
+    const { settings, world } = this.node;
+    const { dir } = settings.values;
+    for (const name of world.files.list(dir)) {
+      if (/^temp-\d+(-\d+)?\.rdb$/.test(name)) this.removeQuietly(pathIn(dir, name));
+    }
+  }
+
+  private removeQuietly(path: string): void {
+    try {
+      this.node.world.files.remove(path);
+    } catch (error) {
+      this.node.world.log('warning', (error as CacheError).message);
+    }
+  }
+
+  private succeeded(changes: number): void {
+    this.savedChanges = changes;
+    this.lastSavedAt = this.unixSeconds();
+    this.setFailed(false);
+  }
+
+  private failed(error: unknown): void {
+    this.node.world.log('warning', `Background saving error: ${reasonOf(error)}`);
+    this.setFailed(true);
+  }
+
+  private setFailed(hasFailed: boolean): void {
+    this.hasFailed = hasFailed;
+    this.node.persistence.updateGate();
+  }
+
+  private unixSeconds(): number {
+    return Math.floor(this.node.world.clock.wallMs() / 1000);
+  }
+}
+
+function never(): void {
+  // A save at once throws; nobody is called.
+}

@@ -1,0 +1,84 @@
+/**
+ * SnapshotRun: one snapshot on its way to a file, in slices between the turns.
+ *
+ * A slice comes after a turn's replies have left, takes about a millisecond, and gives the event loop back: with idle clients
+ * slices follow one another and the walk has the whole core, with busy ones it and they alternate. Where memory fills with
+ * pre-images, because clients write faster than the walk walks, slices get longer for the rest of it: the clients wait, not the memory.
+ */
+import { SnapshotFile, type SnapshotOptions } from '../../storage';
+import type { DataNode } from '../data-node';
+
+/** How long a slice takes. To be tuned by measurement (bench `snapshot`). */
+const SLICE_MS = 1;
+/** How long once there have been more pre-images than this. */
+const PRESSED_SLICE_MS = 4;
+const PRE_IMAGE_BYTES_EASY = 64 * 1024 * 1024;
+/** A slice shorter than this had nothing to do but wait for the disk; then the next one is this much later. */
+const IDLE_SLICE_MS = 0.05;
+const DISK_WAIT_MS = 1;
+
+export class SnapshotRun {
+  readonly beganMs: number;
+  /** How long it took to begin: all that a fork would stop the server for. */
+  readonly beginMicroseconds: number;
+  private readonly file: SnapshotFile;
+  private isOver = false;
+  private sliceEndMs = 0;
+  private readonly isTimeUp = (): boolean => this.node.world.clock.monotonicMs() >= this.sliceEndMs;
+  private readonly runSlice = (): void => this.slice();
+
+  /**
+   * Begins at once; `done` is called when the file is whole and synced, or with the reason why it never will be.
+   * Never to be called while a command runs. @throws CacheError FILE_FAILED
+   */
+  constructor(
+    private readonly node: DataNode,
+    path: string,
+    options: SnapshotOptions,
+    done: (error: Error | null) => void,
+  ) {
+    const { clock, files, timers } = node.world;
+    this.beganMs = clock.monotonicMs();
+    this.file = new SnapshotFile(node.keyspace, files, path, options, (error) => {
+      if (this.isOver) return;
+      this.isOver = true;
+      done(error);
+    });
+    this.beginMicroseconds = Math.round((clock.monotonicMs() - this.beganMs) * 1000);
+    timers.endOfTurn(this.runSlice);
+  }
+
+  get keysDone(): number {
+    return this.file.keysDone;
+  }
+
+  get keysTotal(): number {
+    return this.file.keysTotal;
+  }
+
+  /** The most memory that pre-images took. */
+  get preImageBytes(): number {
+    return this.file.preImageBytes;
+  }
+
+  /** Gives up; `done` is not called. */
+  abandon(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.file.abandon();
+  }
+
+  private slice(): void {
+    if (this.isOver || !this.file.isWalking) return;
+    const { node, file } = this;
+    const { clock, timers } = node.world;
+    // What clients wait for goes first.
+    node.turn.flush();
+    const startMs = clock.monotonicMs();
+    this.sliceEndMs = startMs + (file.preImageBytes > PRE_IMAGE_BYTES_EASY ? PRESSED_SLICE_MS : SLICE_MS);
+    file.run(this.isTimeUp);
+    if (this.isOver || !file.isWalking) return;
+    if (clock.monotonicMs() - startMs < IDLE_SLICE_MS) timers.after(DISK_WAIT_MS, this.runSlice, true);
+    else timers.endOfTurn(this.runSlice);
+  }
+}

@@ -1,0 +1,268 @@
+/**
+ * Journal: every change of the keyspace as one stream of RESP commands, in order, with an offset.
+ *
+ * Who replays the stream from its beginning has an equal keyspace at every offset, whenever it is replayed: so what stands in
+ * it depends neither on chance nor on the clock. Files, replicas and slot migration read it (as a JournalSink). It is Redis'
+ * replication stream: a real Redis can read ours, and we its.
+ *
+ * What one top-level command leaves (or EXEC, for all it runs) is a *unit*, of which a reader sees all or nothing: a unit of
+ * several entries stands between MULTI and EXEC. `SELECT` goes before an entry of another database than the last one's, and
+ * where a unit begins with it, before its MULTI.
+ *
+ * The bytes of a turn gather in one run of memory, which stays, and `commit` hands them on. Nothing is allocated per entry:
+ * a command is copied as its client sent it, or written word by word. While nobody reads, `isActive` is false: whoever
+ * would append asks that first, and appends nothing.
+ */
+import {
+  ascii,
+  assert,
+  Bytes,
+  copyBytes,
+  EMPTY_BUFFER,
+  INT64_TEXT_MAX,
+  integerLength,
+  widen,
+  writeInteger,
+} from '../base';
+import { encodeCommand, writeHead, type ReceivedCommand } from '../resp';
+import type { Database } from './database';
+import type { RemovalListener } from './keyspace';
+
+/** Takes what is committed. It throws where it cannot; then nothing of it was taken. */
+export interface JournalSink {
+  /** `buffer[start, end)` holds whole units and is lent until this returns. */
+  write(buffer: Uint8Array, start: number, end: number): void;
+}
+
+/** The first room for pending bytes. */
+const ROOM_BYTES_MIN = 64 * 1024;
+/** More room than this is given back when it has been emptied. */
+const ROOM_BYTES_KEPT = 4 * 1024 * 1024;
+/** So much is committed before the turn's end: one turn may change gigabytes. */
+const COMMIT_FROM_BYTES = 1024 * 1024;
+
+const CR = 13;
+const LF = 10;
+const DOLLAR = 36;
+const STAR = 42;
+/** Room for a type byte, any count or length, and CR LF. */
+const HEAD_BYTES_MAX = 24;
+/** Room for the head of a bulk string, an int64, and two line ends. */
+const INTEGER_WORD_BYTES_MAX = HEAD_BYTES_MAX + INT64_TEXT_MAX + 4;
+
+const MULTI: Uint8Array = encodeCommand(['MULTI']);
+const EXEC: Uint8Array = encodeCommand(['EXEC']);
+
+/** The number of no database. */
+const UNSAID = -1;
+
+/** A word that entries have again and again, as it is spelled in the journal: made once, for `fixed`. */
+export function fixedWord(text: string): Uint8Array {
+  return ascii(`$${text.length}\r\n${text}\r\n`);
+}
+
+const SELECT = fixedWord('SELECT');
+const DEL = fixedWord('DEL');
+
+const word = new Bytes();
+const digits = new Uint8Array(INT64_TEXT_MAX);
+
+export class Journal implements RemovalListener {
+  /** Whether somebody reads. */
+  isActive = false;
+  /** Who takes what is committed; without one it is dropped, and only counted. */
+  sink: JournalSink | null = null;
+
+  private buffer: Uint8Array = EMPTY_BUFFER;
+  /** Bytes in `buffer`: those that are pending. */
+  private position = 0;
+  private committedBytes = 0;
+  /** The database that the reader has selected. */
+  private databaseIndex = UNSAID;
+
+  /** Units that were begun and not ended: EXEC is one around those of what it runs. */
+  private depth = 0;
+  private unitStart = 0;
+  private entriesOfUnit = 0;
+  private entryStart = 0;
+  /** Words that the last entry still lacks. */
+  private wordsMissing = 0;
+  /** The sink failed before the turn's end, where nobody could be told: it is asked again at that end. */
+  private hasFailed = false;
+
+  /** Bytes appended since the node was started; where the next entry will begin. Between units only. */
+  get offset(): number {
+    return this.committedBytes + this.position;
+  }
+
+  /** Whether something is not committed yet. */
+  get isPending(): boolean {
+    return this.position > 0;
+  }
+
+  /** Lets the next entry name its database, whichever it is: for a reader who begins there. */
+  forgetDatabase(): void {
+    this.databaseIndex = UNSAID;
+  }
+
+  // ── units ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A command is about to run: what is appended until the matching `endUnit` belongs together. */
+  beginUnit(): void {
+    if (this.depth++ > 0) return;
+    this.unitStart = this.position;
+    this.entriesOfUnit = 0;
+  }
+
+  /** The command has run. An entry that it left unfinished, because it failed for lack of memory, is dropped. */
+  endUnit(): void {
+    if (this.wordsMissing > 0) this.dropEntry();
+    if (--this.depth > 0) return;
+    if (this.entriesOfUnit > 1) this.wrapUnit();
+    if (this.position > COMMIT_FROM_BYTES) this.commitEarly();
+  }
+
+  private dropEntry(): void {
+    this.position = this.entryStart;
+    this.wordsMissing = 0;
+    this.entriesOfUnit--;
+  }
+
+  /** Puts a MULTI before the unit, moving it, and an EXEC behind. */
+  private wrapUnit(): void {
+    this.reserve(MULTI.length + EXEC.length);
+    const { buffer, unitStart, position } = this;
+    buffer.copyWithin(unitStart + MULTI.length, unitStart, position);
+    copyBytes(MULTI, 0, MULTI.length, buffer, unitStart);
+    this.position = copyBytes(EXEC, 0, EXEC.length, buffer, position + MULTI.length);
+  }
+
+  // ── entries ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Appends a command as it was received, for the database of this number. */
+  append(databaseIndex: number, command: ReceivedCommand): void {
+    const { buffer, commandStart, commandEnd } = command;
+    if (!isPlain(command)) {
+      this.begin(databaseIndex, command.argc);
+      for (let i = 0; i < command.argc; i++) this.word(word.set(buffer, command.starts[i], command.ends[i]));
+      return;
+    }
+    this.open(databaseIndex);
+    this.reserve(commandEnd - commandStart);
+    this.position = copyBytes(buffer, commandStart, commandEnd, this.buffer, this.position);
+    if (this.depth === 0 && this.position > COMMIT_FROM_BYTES) this.commitEarly();
+  }
+
+  /** Begins an entry for the database of this number: exactly `count` words must follow. */
+  begin(databaseIndex: number, count: number): this {
+    this.open(databaseIndex);
+    this.reserve(HEAD_BYTES_MAX);
+    this.position = writeHead(this.buffer, this.position, STAR, count);
+    this.wordsMissing = count;
+    return this;
+  }
+
+  word(bytes: Bytes): this {
+    const { buffer, start, end } = bytes;
+    this.reserve(HEAD_BYTES_MAX + end - start + 2);
+    const at = writeHead(this.buffer, this.position, DOLLAR, end - start);
+    this.endLine(copyBytes(buffer, start, end, this.buffer, at));
+    this.wordsMissing--;
+    return this;
+  }
+
+  /** A word made by `fixedWord`. */
+  fixed(encoded: Uint8Array): this {
+    this.reserve(encoded.length);
+    this.position = copyBytes(encoded, 0, encoded.length, this.buffer, this.position);
+    this.wordsMissing--;
+    return this;
+  }
+
+  /** A safe integer as a word. */
+  integer(value: number): this {
+    this.reserve(INTEGER_WORD_BYTES_MAX);
+    const length = writeInteger(digits, 0, value);
+    const at = writeHead(this.buffer, this.position, DOLLAR, length);
+    this.endLine(copyBytes(digits, 0, length, this.buffer, at));
+    this.wordsMissing--;
+    return this;
+  }
+
+  /** A key went though no command said so: its time had come, or it made room. */
+  keyRemoved(database: Database, key: Bytes): void {
+    if (!this.isActive) return;
+    this.begin(database.index, 2).fixed(DEL).word(key);
+    if (this.depth === 0 && this.position > COMMIT_FROM_BYTES) this.commitEarly();
+  }
+
+  /** Makes the reader select a database if need be; an entry begins here. */
+  private open(databaseIndex: number): void {
+    assert(this.wordsMissing === 0, 'an entry of the journal is not complete');
+    if (this.databaseIndex !== databaseIndex) this.select(databaseIndex);
+    this.entryStart = this.position;
+    this.entriesOfUnit++;
+  }
+
+  private select(databaseIndex: number): void {
+    this.reserve(HEAD_BYTES_MAX);
+    this.position = writeHead(this.buffer, this.position, STAR, 2);
+    this.fixed(SELECT).integer(databaseIndex);
+    this.wordsMissing = 0;
+    this.databaseIndex = databaseIndex;
+    if (this.entriesOfUnit === 0) this.unitStart = this.position;
+  }
+
+  private endLine(at: number): void {
+    this.buffer[at] = CR;
+    this.buffer[at + 1] = LF;
+    this.position = at + 2;
+  }
+
+  private reserve(count: number): void {
+    if (this.position + count > this.buffer.length) this.widenRoom(count);
+  }
+
+  private widenRoom(count: number): void {
+    const room = Math.max(ROOM_BYTES_MIN, this.buffer.length * 2, this.position + count);
+    const wider = widen(Buffer.allocUnsafeSlow(room));
+    copyBytes(this.buffer, 0, this.position, wider, 0);
+    this.buffer = wider;
+  }
+
+  // ── handing on ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Hands everything pending to the sink. Where that throws, so does this, and all stays pending. Between units only. */
+  commit(): void {
+    if (this.position === 0) return;
+    this.sink?.write(this.buffer, 0, this.position);
+    this.hasFailed = false;
+    this.committedBytes += this.position;
+    this.position = 0;
+    if (this.buffer.length > ROOM_BYTES_KEPT) this.buffer = EMPTY_BUFFER;
+  }
+
+  /** Who runs here has nothing to do with the sink: a failure is the business of the turn's end, which tries again. */
+  private commitEarly(): void {
+    if (this.hasFailed) return;
+    try {
+      this.commit();
+    } catch {
+      this.hasFailed = true;
+    }
+  }
+}
+
+/**
+ * Whether a command is spelled as Redis would: line ends after every head and every word. The parser, like Redis', does not
+ * look at them; a reader of files may.
+ */
+function isPlain({ buffer, argc, starts, ends, commandEnd }: ReceivedCommand): boolean {
+  for (let i = 0; i < argc; i++) {
+    const end = ends[i];
+    if (buffer[starts[i] - 1] !== LF || buffer[end] !== CR || buffer[end + 1] !== LF) return false;
+  }
+  // Of the head of the array we know where it ends: before that of the first word, which is "$", digits, CR and LF.
+  const firstHead = starts[0] - integerLength(ends[0] - starts[0]) - 3;
+  return buffer[firstHead - 1] === LF && commandEnd === ends[argc - 1] + 2;
+}

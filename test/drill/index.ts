@@ -1,0 +1,96 @@
+/**
+ * npm run drill [-- kill power flips full sync …] [--rounds N] [--seed S] [--policy always|everysec|no|rdb] [--peer] [--server script]
+ *
+ * Real processes die, real disks lose power, bits flip, disks are full or fail: is what was acknowledged still there, and is nothing
+ * else? Prints figures; exit status 1 where a promise was broken, with the directory that shows it. `--peer` measures
+ * redis-server by the same drills.
+ */
+import { parseArgs } from 'node:util';
+import { drillFlips, FILE_KINDS } from './flips';
+import { drillFull } from './full';
+import { drillKill } from './kill';
+import { drillPower } from './power';
+import type { Report } from './report';
+import { ourTarget, PEER, POLICIES, type Policy, type Target } from './server-process';
+import { drillSync, SYNC_FAULTS, type SyncFault } from './sync';
+
+const FAILURES_SHOWN_MAX = 5;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    policy: { type: 'string', multiple: true },
+    peer: { type: 'boolean', default: false },
+    server: { type: 'string', default: 'dist/bin/cache-server.js' },
+  },
+});
+
+interface Drill {
+  /** Without `--rounds`. */
+  readonly rounds: number;
+  /** What it is done for, one after the other. */
+  readonly variants: readonly string[];
+  readonly run: (target: Target, variant: string, rounds: number, seed: number) => Promise<Report>;
+}
+
+const DRILLS: Readonly<Record<string, Drill>> = {
+  kill: {
+    rounds: 50,
+    variants: [...POLICIES, 'rdb'],
+    run: (target, policy, rounds, seed) => drillKill(target, policy as Policy | 'rdb', { rounds, seed }),
+  },
+  power: {
+    rounds: 20,
+    variants: POLICIES,
+    run: (target, policy, rounds, seed) => drillPower(target, policy as Policy, { rounds, seed }),
+  },
+  flips: {
+    rounds: 300,
+    variants: Object.keys(FILE_KINDS),
+    run: (target, kind, rounds, seed) => drillFlips(target, kind, { rounds, seed }),
+  },
+  full: {
+    rounds: 3,
+    variants: POLICIES,
+    run: (target, policy, rounds, seed) => drillFull(target, policy as Policy, { rounds, seed }),
+  },
+  sync: {
+    rounds: 1,
+    variants: SYNC_FAULTS,
+    run: (target, fault, _rounds, seed) => drillSync(target, fault as SyncFault, seed),
+  },
+};
+
+async function main(): Promise<void> {
+  const names = positionals.length > 0 ? positionals : Object.keys(DRILLS);
+  const unknown = names.find((name) => !(name in DRILLS));
+  if (unknown !== undefined) throw new Error(`no such drill: ${unknown}; there are ${Object.keys(DRILLS).join(', ')}`);
+  const target = values.peer ? PEER : ourTarget(values.server);
+  for (const name of names) await drill(target, name, DRILLS[name]);
+}
+
+async function drill(target: Target, name: string, { rounds, run, variants }: Drill): Promise<void> {
+  const count = Number(values.rounds ?? rounds);
+  const wanted = variants.filter((variant) => values.policy?.includes(variant) ?? true);
+  for (const variant of wanted) {
+    const { figures, failures } = await run(target, variant, count, Number(values.seed)).catch((error: Error) =>
+      notDone(target, error),
+    );
+    console.log(`${name} ${variant}, ${target.name}: ${figures}`);
+    for (const failure of failures.slice(0, FAILURES_SHOWN_MAX)) console.log(`  FAILED ${failure}`);
+    if (failures.length > FAILURES_SHOWN_MAX) console.log(`  … and ${failures.length - FAILURES_SHOWN_MAX} more`);
+    if (failures.length > 0) process.exitCode = 1;
+  }
+}
+
+/** A drill that could not be done to its end has failed; a peer may have ended where it should not. */
+function notDone(target: Target, error: Error): Report {
+  return { figures: `not done: ${error.message}`, failures: target.isOurs ? [error.stack ?? error.message] : [] };
+}
+
+// Servers go when this process exits.
+process.once('SIGTERM', () => process.exit(143));
+process.once('SIGINT', () => process.exit(130));
+await main();
