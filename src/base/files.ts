@@ -4,8 +4,9 @@
  * Persistence is the art of knowing what survives, so the deeds are named by what they promise: a `write` that has
  * returned survives the death of the process, a `sync` that has returned the death of the machine, and names
  * (`create`, `rename`, `remove`) survive it after `syncDirectory`. Deeds are synchronous where the caller must not go
- * on without them; those whose name ends in `Later` are done by other threads and answer by a callback. The
- * simulator's disk forgets, tears and lies exactly where these promises end.
+ * on without them; those whose name ends in `Later` are done by other threads, in any order, and answer by a callback:
+ * a busy disk takes its time to sync, and to give a large file another name or none, as both free what had the name.
+ * The simulator's disk forgets, tears and lies exactly where these promises end.
  *
  * What fails throws, or hands to its callback, a CacheError FILE_FAILED whose `cause` is the system's error (ENOSPC,
  * EIO …).
@@ -54,10 +55,14 @@ export interface Files {
   makeDirectory(path: string): void;
   /** Whatever had the new name is gone. */
   rename(from: string, to: string): void;
+  renameLater(from: string, to: string, done: (error: Error | null) => void): void;
   /** Nothing happens where there is none. */
   remove(path: string): void;
+  removeLater(path: string, done: (error: Error | null) => void): void;
   /** Makes the names in a directory survive a loss of power. */
   syncDirectory(path: string): void;
+  /** The same for the names that it has now. */
+  syncDirectoryLater(path: string, done: (error: Error | null) => void): void;
   /**
    * Claims a directory for this process until the returned function is called or the process ends, however it does. Throws
    * where another process that lives has it; the message says which.

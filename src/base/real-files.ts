@@ -14,21 +14,26 @@ import {
   fdatasync,
   fdatasyncSync,
   fstatSync,
+  fsync,
   fsyncSync,
   ftruncateSync,
   mkdirSync,
+  open,
   openSync,
   readdirSync,
   readSync,
+  rename,
   renameSync,
+  stat,
   statSync,
+  unlink,
   unlinkSync,
   write,
   writeSync,
 } from 'node:fs';
 import { sep } from 'node:path';
 import { claimDirectory, type Processes } from './directory-claim';
-import { assert } from './errors';
+import { assert, type CacheError } from './errors';
 import { fileFailed, type Files, type ReadableFile, type WritableFile } from './files';
 
 const FILE_MODE = 0o644;
@@ -38,6 +43,7 @@ const DIRECTORY_MODE = 0o755;
 const CAN_OPEN_DIRECTORIES = sep === '/';
 /** What fsync fails with on file systems that sync no directories. */
 const CANNOT_SYNC_DIRECTORY: readonly unknown[] = ['EBADF', 'EINVAL'];
+const DIRECTORY_FLAGS = constants.O_RDONLY | constants.O_DIRECTORY;
 
 export class RealFiles implements Files {
   constructor(private readonly processes: Processes) {}
@@ -79,14 +85,22 @@ export class RealFiles implements Files {
     attempt('rename', from, () => renameSync(from, to));
   }
 
+  renameLater(from: string, to: string, done: (error: Error | null) => void): void {
+    rename(from, to, (error) => done(failureOf('rename', from, error)));
+  }
+
   remove(path: string): void {
     attempt('remove', path, () => unlessMissing(() => unlinkSync(path)));
+  }
+
+  removeLater(path: string, done: (error: Error | null) => void): void {
+    unlink(path, (error) => done(codeOf(error) === 'ENOENT' ? null : failureOf('remove', path, error)));
   }
 
   syncDirectory(path: string): void {
     if (!CAN_OPEN_DIRECTORIES) return;
     attempt('sync directory', path, () => {
-      const directory = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY);
+      const directory = openSync(path, DIRECTORY_FLAGS);
       try {
         fsyncSync(directory);
       } catch (error) {
@@ -94,6 +108,20 @@ export class RealFiles implements Files {
       } finally {
         closeSync(directory);
       }
+    });
+  }
+
+  syncDirectoryLater(path: string, done: (error: Error | null) => void): void {
+    const answer = (error: unknown): void => done(failureOf('sync directory', path, error));
+    if (!CAN_OPEN_DIRECTORIES) {
+      stat(path, () => answer(null));
+      return;
+    }
+    open(path, DIRECTORY_FLAGS, (cannotOpen, directory) => {
+      if (cannotOpen !== null) return answer(cannotOpen);
+      fsync(directory, (error) => {
+        close(directory, () => answer(CANNOT_SYNC_DIRECTORY.includes(codeOf(error)) ? null : error));
+      });
     });
   }
 
@@ -167,7 +195,7 @@ class RealWritableFile implements WritableFile {
       this.isWriting = false;
       if (error !== null) this.measure();
       this.finishDeed();
-      done(error === null ? null : fileFailed('write', this.path, error));
+      done(failureOf('write', this.path, error));
     });
   }
 
@@ -181,7 +209,7 @@ class RealWritableFile implements WritableFile {
     this.deedsUnderWay++;
     fdatasync(this.file, (error) => {
       this.finishDeed();
-      done(error === null ? null : fileFailed('sync', this.path, error));
+      done(failureOf('sync', this.path, error));
     });
   }
 
@@ -237,6 +265,11 @@ function attempt<T>(deed: string, path: string, run: () => T): T {
   }
 }
 
+/** What a deed on another thread failed with, as its callback is told. */
+function failureOf(deed: string, path: string, cause: unknown): CacheError | null {
+  return cause === null ? null : fileFailed(deed, path, cause);
+}
+
 /** What a deed answers; null where what it is about is not there. */
 function unlessMissing<T>(run: () => T): T | null {
   try {
@@ -248,5 +281,5 @@ function unlessMissing<T>(run: () => T): T | null {
 }
 
 function codeOf(error: unknown): string | undefined {
-  return (error as NodeJS.ErrnoException).code;
+  return (error as NodeJS.ErrnoException | null)?.code;
 }

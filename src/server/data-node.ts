@@ -28,6 +28,7 @@ import { MemoryGauge } from './memory-gauge';
 import type { DiskGate } from './persistence/gate';
 import { Persistence } from './persistence/persistence';
 import { mayShutDown, optionsOfWords, type ShutdownOptions } from './persistence/shutdown';
+import { ReplyGate } from './reply-gate';
 import { Session } from './session';
 import type { ServerSettings } from './settings';
 import { bindPacking } from './settings-packing';
@@ -62,6 +63,8 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   readonly blocking: Blocking;
   readonly statistics = new Statistics(commands);
   readonly turn: Turn;
+  /** Holds back the replies to writes until what they changed is kept. */
+  readonly replyGate: ReplyGate;
   readonly dispatch: Dispatch;
   readonly limits: ProtocolLimits;
   readonly memory: MemoryGauge;
@@ -121,6 +124,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.watches = new Watches(this.keyspace);
     this.blocking = new Blocking(this.keyspace, (delayMs, task) => world.timers.after(delayMs, task));
     this.turn = new Turn(world.timers, () => this.persistence.commit());
+    this.replyGate = new ReplyGate(this.turn);
     this.memory = new MemoryGauge(this.keyspace);
     this.limits = protocolLimitsOf(settings);
     this.memoryBytesMax = values['maxmemory'];

@@ -182,7 +182,7 @@ export class Dispatch {
       const hasChanged = node.changes !== changesBefore && spec.effect !== 'never';
       if (hasChanged && this.call.leavesItself) journal.append(session.database.index, args);
       if (journal.offset !== journalBefore && (spec.flags & FLAG_WRITE) !== 0) {
-        node.persistence.appendOnly.noteWriter(session);
+        node.replyGate.noteWriter(session);
       }
       journal.endUnit();
     }

@@ -41,8 +41,10 @@ export class Session implements ConnectionHandler, Flushable {
   noEvict = false;
   noTouch = false;
   replyMode = REPLY_ON;
-  /** Something that it wrote is in the journal, and not yet where the journal goes. */
+  /** Something that it wrote is in the journal, and not yet where the journal goes: see ReplyGate. */
   awaitsCommit = false;
+  /** Its replies wanted to leave meanwhile. */
+  hasHeldReplies = false;
   /** Set when nothing more is to be read: after QUIT, a protocol error, CLIENT KILL of oneself. */
   closing = false;
   lastSpec: CommandSpec | null = null;
@@ -321,6 +323,11 @@ export class Session implements ConnectionHandler, Flushable {
 
   flush(): void {
     const { connection, out } = this;
+    if (this.awaitsCommit) {
+      this.hasHeldReplies = true;
+      this.node.checkOutputLimit(this);
+      return;
+    }
     this.outputBytes += out.length;
     this.node.statistics.outputBytes += out.length;
     this.node.statistics.writes++;

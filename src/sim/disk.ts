@@ -13,7 +13,7 @@ import { posix } from 'node:path';
 import { assert, CacheError, type Files, Random, type ReadableFile, type WritableFile } from '../base';
 import { DiskFaults, systemError, type Deed, type Misdeeds } from './disk-faults';
 import { SimulatedFile } from './simulated-file';
-import { nameOf, SimulatedNames } from './simulated-names';
+import { nameOf, SimulatedNames, type NameDeed } from './simulated-names';
 
 export interface DiskOptions {
   /** Directories that are there from the beginning; the root, and the current directory, always are. */
@@ -78,12 +78,15 @@ export class SimulatedDisk implements Files {
     );
   }
 
-  /** Does what other threads would have done, at most `limit` deeds; returns how many. Callbacks may bring new ones. */
-  runPending(limit = Infinity): number {
+  /**
+   * Does what other threads would have done, at most `limit` deeds; returns how many. Callbacks may bring new ones. Deeds
+   * are done in the order in which they were begun, or in one that `order` decides.
+   */
+  runPending(limit = Infinity, order: Random | null = null): number {
     let done = 0;
-    for (; done < limit; done++) {
-      const task = this.pending.shift();
-      if (task === undefined) break;
+    for (; done < limit && this.pending.length > 0; done++) {
+      const place = order === null ? 0 : order.below(this.pending.length);
+      const [task] = this.pending.splice(place, 1);
       task();
     }
     return done;
@@ -148,6 +151,10 @@ export class SimulatedDisk implements Files {
     });
   }
 
+  renameLater(from: string, to: string, done: (error: Error | null) => void): void {
+    this.later(() => this.rename(from, to), done);
+  }
+
   remove(path: string): void {
     this.run('remove', path, (name) => {
       if (this.names.hasDirectory(name)) throw systemError('EISDIR');
@@ -155,12 +162,21 @@ export class SimulatedDisk implements Files {
     });
   }
 
-  syncDirectory(path: string): void {
+  removeLater(path: string, done: (error: Error | null) => void): void {
+    this.later(() => this.remove(path), done);
+  }
+
+  syncDirectory(path: string, begun?: ReadonlySet<NameDeed>): void {
     this.run('syncDirectory', path, (name) => {
       if (this.names.file(name) !== undefined) throw systemError('ENOTDIR');
       if (!this.names.hasDirectory(name)) throw systemError('ENOENT');
-      this.names.syncDirectory(name);
+      this.names.syncDirectory(name, begun);
     });
+  }
+
+  syncDirectoryLater(path: string, done: (error: Error | null) => void): void {
+    const begun = this.names.unsynced();
+    this.later(() => this.syncDirectory(path, begun), done);
   }
 
   lock(directory: string): () => void {
@@ -184,8 +200,12 @@ export class SimulatedDisk implements Files {
       },
       sync: (size, cuts) => this.run('sync', path, () => file.sync(size, cuts), { failing: () => file.failSync(size) }),
       truncate: (size) => this.run('truncate', path, () => file.truncate(size)),
-      later: (task) => void this.pending.push(task),
+      later: (deed, done) => this.later(deed, done),
     });
+  }
+
+  private later(deed: () => void, done: (error: Error | null) => void): void {
+    this.pending.push(() => done(errorOf(deed)));
   }
 
   /** Writes what there is room for. */
@@ -223,7 +243,7 @@ interface FileDeeds {
   write(buffer: Uint8Array, start: number, end: number): void;
   sync(size?: number, cuts?: number): void;
   truncate(size: number): void;
-  later(task: () => void): void;
+  later(deed: () => void, done: (error: Error | null) => void): void;
 }
 
 class SimulatedWritableFile implements WritableFile {
@@ -247,11 +267,13 @@ class SimulatedWritableFile implements WritableFile {
   writeLater(bytes: Uint8Array, done: (error: Error | null) => void): void {
     this.assertIdle();
     this.isWriting = true;
-    this.disk.later(() => {
-      const error = errorOf(() => this.disk.write(bytes, 0, bytes.length));
-      this.isWriting = false;
-      done(error);
-    });
+    this.disk.later(
+      () => this.disk.write(bytes, 0, bytes.length),
+      (error) => {
+        this.isWriting = false;
+        done(error);
+      },
+    );
   }
 
   sync(): void {
@@ -262,7 +284,7 @@ class SimulatedWritableFile implements WritableFile {
   syncLater(done: (error: Error | null) => void): void {
     assert(!this.isClosed, 'a closed file is not synced');
     const { size, cuts } = this.file;
-    this.disk.later(() => done(errorOf(() => this.disk.sync(size, cuts))));
+    this.disk.later(() => this.disk.sync(size, cuts), done);
   }
 
   truncate(size: number): void {

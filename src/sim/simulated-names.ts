@@ -11,7 +11,7 @@ import type { Random } from '../base';
 import type { SimulatedFile } from './simulated-file';
 
 /** A deed on names, with the file that it is about. */
-type NameDeed =
+export type NameDeed =
   | { readonly kind: 'link'; readonly path: string; readonly file: SimulatedFile }
   | { readonly kind: 'unlink'; readonly path: string }
   | { readonly kind: 'directory'; readonly path: string }
@@ -112,13 +112,22 @@ export class SimulatedNames {
     this.perform({ kind: 'directory', path });
   }
 
-  /** Makes the deeds in a directory durable, and earlier ones on the same names elsewhere. */
-  syncDirectory(directory: string): void {
+  /** The deeds that a loss of power may undo. */
+  unsynced(): ReadonlySet<NameDeed> {
+    return new Set(this.log);
+  }
+
+  /**
+   * Makes the deeds in a directory durable, and earlier ones on the same names elsewhere. A sync that began when only
+   * `begun` were done promises nothing of those after.
+   */
+  syncDirectory(directory: string, begun = this.unsynced()): void {
     const names = new Set<string>();
     const isSynced = this.log.map(() => false);
     for (let i = this.log.length - 1; i >= 0; i--) {
       const paths = pathsOf(this.log[i]);
-      isSynced[i] = paths.some((path) => posix.dirname(path) === directory || names.has(path));
+      isSynced[i] =
+        begun.has(this.log[i]) && paths.some((path) => posix.dirname(path) === directory || names.has(path));
       if (isSynced[i]) for (const path of paths) names.add(path);
     }
     this.log.forEach((deed, i) => isSynced[i] && this.durable.apply(deed));

@@ -1,4 +1,5 @@
-export { AofDirectory, type AofDirectoryOptions, type AofPart } from './aof/directory';
+export { AofDirectory, type AofDirectoryOptions, type AofPart, type RewritePaths } from './aof/directory';
+export type { Deed } from './aof/deeds';
 export type { AofFileOptions } from './aof/inspection';
 export { AofLoader } from './aof/loader';
 export { AofWriter } from './aof/writer';
@@ -56,6 +57,9 @@ export {
 export { Dumps } from './rdb/dumps';
 export { RdbLoader, type RdbLoaderOptions } from './rdb/loader';
 export { SnapshotFile, type SnapshotOptions } from './snapshot/file';
+export type { LargeValue, SnapshotFormat } from './snapshot/format';
+export { RdbFormat, type RdbFormatOptions } from './snapshot/rdb-format';
+export { SnapshotWalk } from './snapshot/walk';
 export { Stream, type Trim } from './stream';
 export { UNKNOWN } from './stream-groups';
 export { StreamId } from './stream-id';

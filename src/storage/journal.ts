@@ -72,6 +72,8 @@ export class Journal implements RemovalListener {
   isActive = false;
   /** Who takes what is committed; without one it is dropped, and only counted. */
   sink: JournalSink | null = null;
+  /** Nothing is handed on by itself, however much is pending: the sink is about to change. */
+  isHeld = false;
 
   private buffer: Uint8Array = EMPTY_BUFFER;
   /** Bytes in `buffer`: those that are pending. */
@@ -244,7 +246,7 @@ export class Journal implements RemovalListener {
 
   /** Who runs here has nothing to do with the sink: a failure is the business of the turn's end, which tries again. */
   private commitEarly(): void {
-    if (this.hasFailed) return;
+    if (this.hasFailed || this.isHeld) return;
     try {
       this.commit();
     } catch {

@@ -23,7 +23,7 @@ interface Part {
 }
 
 export class Marks {
-  private readonly parts: (Part | null)[] = new Array<Part | null>(MARK_PARTS).fill(null);
+  private readonly parts: (Part | null)[] = Array<Part | null>(MARK_PARTS).fill(null);
   /** Marks in all parts. */
   count = 0;
 

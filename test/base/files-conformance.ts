@@ -154,6 +154,28 @@ export function testFiles(make: () => Disk): void {
     expect(rest(reader)).toBe('old');
   });
 
+  test('other threads rename, remove and sync directories, and answer', async () => {
+    const { files, directory, settle } = make();
+    const at = (name: string): string => `${directory}/${name}`;
+    fill(files, at('new'), 'new');
+    fill(files, at('old'), 'old');
+    await later(settle, (done) => files.renameLater(at('new'), at('old'), done));
+    await later(settle, (done) => files.syncDirectoryLater(directory, done));
+    expect(textOf(files, at('old'))).toBe('new');
+    await later(settle, (done) => files.removeLater(at('old'), done));
+    await later(settle, (done) => files.removeLater(at('old'), done));
+    expect(files.list(directory)).toEqual([]);
+    const none = at('none');
+    const missing = [
+      later(settle, (done) => files.renameLater(none, at('a'), done)),
+      later(settle, (done) => files.syncDirectoryLater(none, done)),
+    ];
+    for (const deed of missing) {
+      await expect(deed).rejects.toMatchObject({ code: 'FILE_FAILED', cause: { code: 'ENOENT' } });
+    }
+    await expect(later(settle, (done) => files.removeLater(directory, done))).rejects.toThrow(CacheError);
+  });
+
   test('a directory has one owner', () => {
     const { files, directory } = make();
     const release = files.lock(directory);

@@ -5,10 +5,12 @@
  * also looks at what the round before had left: once loaded, nothing of it may change. The state of the disk after the
  * disaster is copied before anything starts on it, and kept where a promise was broken.
  */
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { Random } from '../../src/base';
 import { Folder } from './folder';
 import { judge, Load, readState, sleep, type Outcome } from './load';
-import { milliseconds, quantile, type Report } from './report';
+import { lastLine, milliseconds, quantile, type Report } from './report';
 import { appendOnlySettings, ServerProcess, type Policy, type Settings, type Target } from './server-process';
 import { makeTroubles, type Keeping } from './troubles';
 
@@ -37,13 +39,15 @@ export interface CrashOptions {
   readonly rounds: number;
   readonly seed: number;
   readonly allowance: Allowance;
+  /** How long a load goes on at most before the disaster: longer than what may be lost. */
+  readonly loadMsMax: number;
   makeDisaster(folder: Folder, random: Random): Disaster;
 }
 
 export const NOTHING_LOST: Allowance = { oldestMsMax: 0, oldestMsP99: null };
 
 const LOAD_MS_MIN = 150;
-const LOAD_MS_MAX = 1000;
+const ANSWER_WITHIN_MS = 1000;
 const ACKNOWLEDGED_MIN = 50;
 const EARLY_KILL_ONE_IN = 8;
 const EARLY_KILL_MS_MAX = 600;
@@ -85,6 +89,7 @@ class CrashRounds {
   readonly ages: number[] = [];
   private server: ServerProcess | null = null;
   private settled: Settled | null = null;
+  private rounds = 0;
   private acknowledged = 0;
   private lost = 0;
   private roundsWithLoss = 0;
@@ -102,16 +107,17 @@ class CrashRounds {
   /** What is wrong after it. */
   async round(round: number): Promise<string[]> {
     const { disaster, folder, random, settings } = this;
-    const { policy, target } = this.options;
+    const { loadMsMax, policy, target } = this.options;
+    this.rounds++;
     this.server ??= await ServerProcess.start(target, settings);
     const keeping: Keeping = policy === 'rdb' ? 'rdb' : 'append-only';
     const load = await Load.begin(this.server, random.uint32(), `round${round}`, keeping === 'append-only');
     const administrator = await this.server.connect();
     const isTroubled = keeping === 'rdb' || random.below(2) === 0;
     const troubles = isTroubled ? makeTroubles(administrator, load, random, keeping) : Promise.resolve();
-    await sleep(LOAD_MS_MIN + random.below(LOAD_MS_MAX - LOAD_MS_MIN));
+    await sleep(LOAD_MS_MIN + random.below(loadMsMax - LOAD_MS_MIN));
     // The worst moment is right behind an answer.
-    await load.nextAnswer();
+    await Promise.race([load.nextAnswer(), sleep(ANSWER_WITHIN_MS)]);
     const atMs = performance.now();
     const found = await disaster.strike(this.server, load);
     await troubles;
@@ -124,11 +130,20 @@ class CrashRounds {
       found.push(...(await this.inspect(load, atMs)));
     } catch (error) {
       found.push((error as Error).message);
-      this.server = null;
+      await this.startOver();
     }
     if (found.length === 0 || !target.isOurs) folder.removeCopy(copy);
     this.problems.push(...found);
     return found;
+  }
+
+  /** Without data: for a peer that could not load what it had left. */
+  private async startOver(): Promise<void> {
+    await this.server?.kill();
+    this.server = null;
+    this.settled = null;
+    const { dir } = this.disaster;
+    for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true });
   }
 
   async stop(): Promise<void> {
@@ -136,14 +151,15 @@ class CrashRounds {
   }
 
   figures(): string {
-    const { ages, acknowledged, lost, problems, roundsWithLoss, startMs } = this;
+    const { ages, acknowledged, lost, problems, rounds, roundsWithLoss, startMs } = this;
     const loss =
       lost === 0
         ? '0 lost'
         : `${lost} lost in ${roundsWithLoss} rounds (the oldest ${milliseconds(quantile(ages, 0.5))} median, ` +
           `${milliseconds(quantile(ages, 0.99))} p99, ${milliseconds(Math.max(...ages))} worst)`;
-    const broken = problems.length === 0 ? 'every state whole' : `${problems.length} problems: ${problems[0]}`;
-    return `${ages.length} rounds, ${acknowledged} acknowledged, ${loss}, ${broken}; restart ${milliseconds(quantile(startMs, 0.5))} median`;
+    const broken =
+      problems.length === 0 ? 'every state whole' : `${problems.length} problems: ${lastLine(problems[0])}`;
+    return `${rounds} rounds, ${acknowledged} acknowledged, ${loss}, ${broken}; restart ${milliseconds(quantile(startMs, 0.5))} median`;
   }
 
   /** Restarts and looks. */

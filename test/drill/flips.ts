@@ -13,7 +13,7 @@ import { datasetCommands, signatureOf, writeAll } from './dataset';
 import { Folder } from './folder';
 import type { RoundOptions } from './kill';
 import { openerInProcess, openerOf, type Opened, type Opener } from './opening';
-import type { Report } from './report';
+import { lastLine, type Report } from './report';
 import { appendOnlySettings, ServerProcess, type Settings, type Target } from './server-process';
 import { infoOf } from './troubles';
 
@@ -34,6 +34,7 @@ export const FILE_KINDS: Readonly<Record<string, Kind>> = {
 const SEED_OF_DATA = 7;
 const TAIL_COMMANDS = 40;
 const CUT_BYTES_MAX = 200;
+const BITS_OF_SHORT_FILE = 2000;
 /** Positions that are tried with real processes too. */
 const BY_PROCESS = 3;
 
@@ -51,8 +52,7 @@ export async function drillFlips(target: Target, kind: string, { rounds, seed }:
     const sample = await Sample.make(target, folder, FILE_KINDS[kind]);
     const random = new Random(seed);
     const bits = readFileSync(sample.path).length * 8;
-    const flips = Array.from({ length: rounds }, () => random.below(bits));
-    const trials = flips.map((bit) => flipOf(bit));
+    const trials = positions(bits, rounds, random).map((bit) => flipOf(bit));
     const cuts = kind === 'increment' ? Array.from({ length: CUT_BYTES_MAX }, (_, i) => i + 1) : [];
     const opener = target.isOurs ? openerInProcess() : openerOf(target);
     const flipped = await sample.tryAll(opener, trials);
@@ -168,19 +168,26 @@ class Results {
 
   add({ name, isCut }: Trial, result: Result, { log }: Opened): void {
     this.counts.set(result, (this.counts.get(result) ?? 0) + 1);
-    const lastLine = log.trimEnd().split('\n').at(-1) ?? '';
-    if (result === 'DIFFERENT') this.failures.push(`${name}: other data, and nobody says so: ${lastLine}`);
+    const said = lastLine(log);
+    if (result === 'DIFFERENT') this.failures.push(`${name}: other data, and nobody says so: ${said}`);
     if (result !== 'refused') return;
-    if (isCut) this.failures.push(`${name}: refused: ${lastLine}`);
+    if (isCut) this.failures.push(`${name}: refused: ${said}`);
     if (log.includes(this.fileName) && PLACE.test(log)) return;
     this.vague++;
-    this.failures.push(`${name}: refused without a place: ${lastLine}`);
+    this.failures.push(`${name}: refused without a place: ${said}`);
   }
 
   toString(): string {
     const counts = [...this.counts].map(([result, count]) => `${count} ${result}`);
     return [...counts, ...(this.vague > 0 ? [`${this.vague} of the refusals do not say where`] : [])].join(', ');
   }
+}
+
+/** Bits to be tried: of a short file all, in any order. */
+function positions(bits: number, count: number, random: Random): number[] {
+  if (bits > BITS_OF_SHORT_FILE) return Array.from({ length: count }, () => random.below(bits));
+  const all = Array.from({ length: bits }, (_, i) => ({ bit: i, order: random.uint32() }));
+  return all.sort((a, b) => a.order - b.order).map(({ bit }) => bit);
 }
 
 function flipOf(bit: number): Trial {

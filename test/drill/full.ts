@@ -4,15 +4,13 @@
  *
  * The disk is a small tmpfs with ballast in it, which is the room that is made. Only root may mount one.
  */
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CacheError } from '../../src/base';
 import type { Client } from '../../src/net';
 import { Folder } from './folder';
 import type { RoundOptions } from './kill';
 import { judge, Load, sleep } from './load';
-import { whyNoLoopDisk } from './loop-disk';
+import { mount, unmount, whyNoMount } from './mounts';
 import { milliseconds, quantile, skipped, type Report } from './report';
 import { appendOnlySettings, ServerProcess, type Policy, type Target } from './server-process';
 
@@ -24,7 +22,7 @@ const MORE_LOAD_MS = 100;
 const POLL_MS = 10;
 
 export async function drillFull(target: Target, policy: Policy, { rounds, seed }: RoundOptions): Promise<Report> {
-  const reason = whyNoLoopDisk();
+  const reason = whyNoMount();
   if (reason !== null) return skipped(reason);
   const recoveriesMs: number[] = [];
   const failures: string[] = [];
@@ -34,7 +32,7 @@ export async function drillFull(target: Target, policy: Policy, { rounds, seed }
     const folder = new Folder();
     const disk = folder.at('disk');
     mkdirSync(disk);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs', disk]);
+    mount(['-t', 'tmpfs', '-o', `size=${DISK_BYTES}`, 'tmpfs'], disk);
     try {
       const found = await fullOnce(target, policy, disk, seed + round);
       acknowledged += found.acknowledged;
@@ -44,7 +42,7 @@ export async function drillFull(target: Target, policy: Policy, { rounds, seed }
       folder.keep();
       failures.push(`round ${round}: ${found.failures.join('; ')}; see ${folder.copy(disk, 'found')}`);
     } finally {
-      execFileSync('umount', ['-l', disk]);
+      unmount(disk);
       folder.dispose();
     }
   }
@@ -77,6 +75,8 @@ async function fullOnce(target: Target, policy: Policy, disk: string, seed: numb
     before.end();
     await before.settled();
     const client = await server.connect();
+    const said = await refusal(client);
+    if (said?.startsWith('MISCONF') !== true) failures.push(`a write is answered with ${said}`);
     await client.command('DBSIZE').catch((error: Error) => failures.push(`reads are not served: ${error.message}`));
     rmSync(ballast);
     const recoveryMs = await untilWritable(client);
@@ -88,8 +88,8 @@ async function fullOnce(target: Target, policy: Policy, disk: string, seed: numb
     await server.kill();
     await after.settled();
     server = await ServerProcess.start(target, settings);
-    const judge_ = await server.connect();
-    const outcomes = [await judge(judge_, before, performance.now()), await judge(judge_, after, performance.now())];
+    const reader = await server.connect();
+    const outcomes = [await judge(reader, before, performance.now()), await judge(reader, after, performance.now())];
     const sum = (of: 'acknowledged' | 'lost'): number => outcomes[0][of] + outcomes[1][of];
     failures.push(...outcomes.flatMap(({ problems }) => problems));
     if (sum('lost') > 0) failures.push(`${sum('lost')} acknowledged operations are lost`);
@@ -122,6 +122,6 @@ async function refusal(client: Client): Promise<string | null> {
     await client.command('SET', 'probe', 'x');
     return null;
   } catch (error) {
-    return (error as CacheError).message;
+    return (error as Error).message;
   }
 }

@@ -183,8 +183,8 @@ function apply(state: State, [name, key, first, second]: Words): void {
   if (name === 'SET') state.set(key, first);
   else if (name === 'INCR') state.set(key, String(Number(content ?? 0) + 1));
   else if (name === 'RPUSH') state.set(key, pushed(content as string[] | undefined, first));
-  else if (name === 'HSET') state.set(key, with_(content, first, second));
-  else if (name === 'ZADD') state.set(key, with_(content, second, first));
+  else if (name === 'HSET') state.set(key, withEntry(content, first, second));
+  else if (name === 'ZADD') state.set(key, withEntry(content, second, first));
   else if (name === 'HDEL' && content !== undefined) {
     (content as Map<string, string>).delete(first);
     if ((content as Map<string, string>).size === 0) state.delete(key);
@@ -196,7 +196,7 @@ function pushed(list: string[] = [], token: string): string[] {
   return list;
 }
 
-function with_(content: Content | undefined, field: string, value: string): Content {
+function withEntry(content: Content | undefined, field: string, value: string): Content {
   return ((content ?? new Map()) as Map<string, string>).set(field, value);
 }
 

@@ -1,9 +1,10 @@
 /**
- * npm run drill [-- kill power flips full sync …] [--rounds N] [--seed S] [--policy always|everysec|no|rdb] [--peer] [--server script]
+ * npm run drill [-- kill power flips full sync …] [--rounds N] [--seed S] [--policy P …] [--peer] [--server script]
  *
  * Real processes die, real disks lose power, bits flip, disks are full or fail: is what was acknowledged still there, and is nothing
- * else? Prints figures; exit status 1 where a promise was broken, with the directory that shows it. `--peer` measures
- * redis-server by the same drills.
+ * else? Prints figures; exit status 1 where a promise was broken, with the directory that shows it. `--policy` leaves out the
+ * other policies (of flips: kinds of files, of sync: faults). `--peer` measures redis-server by the same drills, and holds it
+ * to nothing.
  */
 import { parseArgs } from 'node:util';
 import { drillFlips, FILE_KINDS } from './flips';
@@ -67,14 +68,19 @@ async function main(): Promise<void> {
   const names = positionals.length > 0 ? positionals : Object.keys(DRILLS);
   const unknown = names.find((name) => !(name in DRILLS));
   if (unknown !== undefined) throw new Error(`no such drill: ${unknown}; there are ${Object.keys(DRILLS).join(', ')}`);
+  const chosen = names.flatMap((name) => DRILLS[name].variants).filter(isWanted);
+  if (chosen.length === 0) throw new Error(`none of these drills knows ${values.policy?.join(' or ')}`);
   const target = values.peer ? PEER : ourTarget(values.server);
   for (const name of names) await drill(target, name, DRILLS[name]);
 }
 
+function isWanted(variant: string): boolean {
+  return values.policy?.includes(variant) ?? true;
+}
+
 async function drill(target: Target, name: string, { rounds, run, variants }: Drill): Promise<void> {
   const count = Number(values.rounds ?? rounds);
-  const wanted = variants.filter((variant) => values.policy?.includes(variant) ?? true);
-  for (const variant of wanted) {
+  for (const variant of variants.filter(isWanted)) {
     const { figures, failures } = await run(target, variant, count, Number(values.seed)).catch((error: Error) =>
       notDone(target, error),
     );

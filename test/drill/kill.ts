@@ -19,6 +19,7 @@ export function drillKill(target: Target, policy: Policy | 'rdb', { rounds, seed
     rounds,
     seed,
     allowance: NOTHING_LOST,
+    loadMsMax: 1000,
     makeDisaster(folder) {
       const dir = folder.at('data');
       mkdirSync(dir);

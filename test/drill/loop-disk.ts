@@ -2,6 +2,9 @@
  * LoopDisk: a disk that can lose power: an ext4 file system in a file, shut down by the ioctl that its own developers test with
  * (EXT4_IOC_SHUTDOWN, no flush of the log): what was not synced is gone, and so are names that were not.
  *
+ * What ext4 cannot show is a directory that was not synced: it persists names along with any file that is. The simulated disk
+ * (src/sim) forgets those.
+ *
  * Each cut proves itself: a file that was synced is there afterwards, one that was not is not, and writes fail in between.
  * Only root may mount. Node has no ioctl, so a Python waits for the word.
  */
@@ -9,6 +12,7 @@ import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_pr
 import { once } from 'node:events';
 import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mount, unmount, whyNoMount } from './mounts';
 
 const BYTES = 512 * 1024 * 1024;
 const CUTTER = `
@@ -23,9 +27,8 @@ const LOST = 'not-synced';
 
 /** Why there can be none here; null where there can. */
 export function whyNoLoopDisk(): string | null {
-  if (process.getuid?.() !== 0) return 'only root can mount a file system';
-  const missing = ['mkfs.ext4', 'mount', 'python3'].find((name) => spawnSync('which', [name]).status !== 0);
-  return missing === undefined ? null : `there is no ${missing}`;
+  const missing = ['mkfs.ext4', 'python3'].find((name) => spawnSync('which', [name]).status !== 0);
+  return whyNoMount() ?? (missing === undefined ? null : `there is no ${missing}`);
 }
 
 export class LoopDisk {
@@ -71,13 +74,12 @@ export class LoopDisk {
 
   dispose(): void {
     this.cutter.kill('SIGKILL');
-    // At once where nobody has files open there, else when the last one is closed.
-    execFileSync('umount', ['-l', this.path]);
+    unmount(this.path);
     rmSync(this.image);
   }
 
   private mount(): void {
-    execFileSync('mount', ['-o', 'loop', this.image, this.path]);
+    mount(['-o', 'loop', this.image], this.path);
     this.cutter = spawn('python3', ['-c', CUTTER, this.path], { stdio: ['pipe', 'pipe', 'inherit'] });
   }
 }

@@ -25,6 +25,7 @@ export async function drillPower(target: Target, policy: Policy, { rounds, seed 
     rounds,
     seed,
     allowance: ALLOWANCES[policy],
+    loadMsMax: 4000,
     makeDisaster(folder) {
       const disk = new LoopDisk(folder.path);
       const dir = join(disk.path, 'data');

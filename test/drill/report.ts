@@ -20,3 +20,8 @@ export function quantile(values: readonly number[], share: number): number {
 export function milliseconds(value: number): string {
   return `${value.toFixed(0)} ms`;
 }
+
+/** Of a log: what it ended with. */
+export function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1) ?? '';
+}

@@ -5,9 +5,9 @@
  * It can be started under another program (strace). Whatever happens, it goes when the drill goes.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer } from 'node:net';
 import { realTimers } from '../../src/base';
 import { Client } from '../../src/net';
+import { freePort } from '../bin/daemon';
 
 /** What is drilled: a program and the arguments before its settings. */
 export interface Target {
@@ -23,9 +23,6 @@ export const POLICIES: readonly Policy[] = ['always', 'everysec', 'no'];
 export type Settings = Readonly<Record<string, string>>;
 
 const HOST = '127.0.0.1';
-/** Below the range from which the system gives ports to outgoing connections. */
-const PORT_MIN = 17000;
-const PORT_MAX = 32000;
 const READY = 'Ready to accept connections';
 const START_MS_MAX = 20_000;
 
@@ -130,13 +127,4 @@ export class ServerProcess {
     if (!this.hasEnded) this.child.kill('SIGKILL');
     await this.ended;
   }
-}
-
-function freePort(): Promise<number> {
-  const port = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
-  return new Promise((settle) => {
-    const probe = createServer();
-    probe.once('error', () => settle(freePort()));
-    probe.listen(port, HOST, () => probe.close(() => settle(port)));
-  });
 }

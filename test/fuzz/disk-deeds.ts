@@ -58,7 +58,10 @@ export function workloads(length: number): string[][] {
 }
 
 /** Runs a workload once to its end and then once for each deed and kill. Returns how often, and what was wrong, or null. */
-export async function dieAtEveryDeed(workload: readonly string[], seed: number): Promise<{ runs: number; fault: string | null }> {
+export async function dieAtEveryDeed(
+  workload: readonly string[],
+  seed: number,
+): Promise<{ runs: number; fault: string | null }> {
   let runs = 0;
   for (const setup of SETUPS) {
     const whole = await play(workload, setup, seed, null);
@@ -71,7 +74,10 @@ export async function dieAtEveryDeed(workload: readonly string[], seed: number):
         const { fault } = await play(workload, setup, seed + deed, { deed, kill });
         if (fault === null) continue;
         const where = `${setup.source} ${setup.policy}${setup.saves ? ' with save points' : ''}`;
-        return { runs, fault: `${workload.join(', ')} (${where}), ${kill} at deed ${deed}, seed ${seed + deed}: ${fault}` };
+        return {
+          runs,
+          fault: `${workload.join(', ')} (${where}), ${kill} at deed ${deed}, seed ${seed + deed}: ${fault}`,
+        };
       }
     }
   }

@@ -17,7 +17,7 @@ import type { Sentence } from './sentences';
 const CLIENTS = 3;
 /** Turns after which a start that has not ended has got stuck. */
 const START_TURNS_MAX = 10_000;
-/** Changes what commands may not: consumers of streams are looked at without a word to anybody. */
+/** Commands that may change a stream without a word to those who observe keys: when a consumer was seen, what is pending. */
 const ON_STREAMS = /^(X|EXEC$)/i;
 
 export type Values = Readonly<Record<string, string | number>>;
@@ -49,9 +49,10 @@ export class DiskLife {
   fault: string | null = null;
   /** Whether the disk has been slower than `everysec` can make up for. */
   isDiskSlow = false;
-  private hasEnded = false;
-  private lastDeed = Infinity;
   readonly log: string[] = [];
+  private hasEnded = false;
+  /** The deed in which the machine stops. */
+  private lastDeed = Infinity;
   private readonly clients: DiskClient[] = [];
   private recorder: Recorder | null = null;
   private nextClientId = 1;
@@ -206,6 +207,17 @@ export class DiskLife {
     for (let i = 0; i < 4; i++) this.turn();
   }
 
+  /** What SHUTDOWN does: syncs, and saves where there are save points. The process does not end yet. */
+  shutDown(): void {
+    const { history, promises } = this.story;
+    this.attempt(() => {
+      const { source } = this;
+      promises.mayHaveSaved(history.last);
+      if (this.node.shutdown() && !this.isDead && source === 'aof' && !this.hasFailed)
+        promises.noteDurable(history.last);
+    });
+  }
+
   /** Ends in peace. */
   async stop(): Promise<void> {
     const { source } = this;
@@ -218,7 +230,8 @@ export class DiskLife {
     this.attempt(() => this.noteIfChanged());
     this.story.source = source;
     this.hasEnded = true;
-    const isWhole = !this.hasFailed && !this.log.some((message) => /could not be written to its end|Fail to/.test(message));
+    const isWhole =
+      !this.hasFailed && !this.log.some((message) => /could not be written to its end|Fail to/.test(message));
     if (!this.isDead && isWhole && source === 'aof') this.story.promises.noteDurable(this.story.history.last);
   }
 

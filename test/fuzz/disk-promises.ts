@@ -88,7 +88,7 @@ export class Promises {
 
   /** Everything up to this unit is durable: the file was closed in peace. */
   noteDurable(unit: number): void {
-    this.durable = Math.max(this.durable, unit);
+    if (!this.isHollow) this.durable = Math.max(this.durable, unit);
   }
 
   /**
@@ -107,8 +107,9 @@ export class Promises {
     return must;
   }
 
-  /** How old the oldest acknowledgement was that a restart did not find, in ms; 0 where all were found. */
+  /** How old the oldest acknowledgement was that a restart did not find, in ms; 0 where all were found, or a sync had failed. */
   oldestLostMs(found: number, nowMs: number): number {
+    if (this.isHollow || this.syncFailedAtMs < Infinity) return 0;
     const lost = this.acknowledged.filter(({ unit }) => unit > found);
     return lost.length === 0 ? 0 : nowMs - Math.min(...lost.map(({ atMs }) => atMs));
   }

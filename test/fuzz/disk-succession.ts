@@ -60,8 +60,9 @@ export class Succession {
   }
 
   end(life: DiskLife, kill: Kill): void {
+    const wasSlow = this.death.wasSlow || life.isDiskSlow;
     if (this.death === NO_DEATH || (kill === 'power' && this.death.kill === 'process')) {
-      this.death = { kill, atMs: this.story.time.nowMs, wasSlow: life.isDiskSlow };
+      this.death = { kill, atMs: this.story.time.nowMs, wasSlow };
     }
     this.disk = life.die(this.random, kill);
     this.deaths++;

@@ -10,7 +10,7 @@
  */
 import { Random } from '../../src/base';
 import { commands } from '../../src/commands';
-import { SimulatedDisk, type Deed } from '../../src/sim';
+import { SimulatedDisk, type Deed, type DiskOptions } from '../../src/sim';
 import { isSpoken, mustNotWait } from './comparison';
 import type { DiskLife, Values } from './disk-life';
 import type { Kill } from './disk-promises';
@@ -20,12 +20,12 @@ import { KEYS, one } from './words';
 
 const RARE: ReadonlySet<string> = new Set(['FLUSHALL', 'FLUSHDB', 'SWAPDB']);
 const SPECS = commands.all.filter((spec) => isSpoken(spec) && !RARE.has(spec.name));
-/** Those who set a time to live that may be over before the round is. */
-const EXPIRES_SOON: readonly string[] = ['PEXPIRE'];
 
 const SYNC_POLICIES = ['always', 'everysec', 'no'] as const;
-/** A life that does not end before ends by itself, most of the time. */
+/** Within how many deeds of the disk a life ends that is to end so. */
 const DEEDS_MAX = 70;
+/** A start has about so many: to die within them is to die while loading. */
+const START_DEEDS = 8;
 const KILLS: readonly Kill[] = ['process', 'power'];
 const FAULTS: readonly (readonly [Deed, string])[] = [
   ['write', 'ENOSPC'],
@@ -90,10 +90,15 @@ interface Style {
   readonly lives: number;
 }
 
+export type MakeDisk = (random: Random, options: DiskOptions) => SimulatedDisk;
+
 export class DiskTrial {
+  /** @param makeDisk makes the disk of the first life: another one shows whether its faults are found */
+  constructor(private readonly makeDisk: MakeDisk = (random, options) => new SimulatedDisk(random, options)) {}
+
   /** One story from an empty disk on. */
   async round(seed: number): Promise<DiskRound> {
-    return new DiskStory(seed).run();
+    return new DiskStory(seed, this.makeDisk).run();
   }
 }
 
@@ -103,7 +108,7 @@ class DiskStory {
   private readonly lives: Succession;
   private values: Values;
 
-  constructor(seed: number) {
+  constructor(seed: number, makeDisk: MakeDisk) {
     const random = new Random(seed);
     const chance = (likelihood: number): boolean => random.fraction() < likelihood;
     this.random = random;
@@ -119,7 +124,7 @@ class DiskStory {
       'aof-use-rdb-preamble': chance(0.7) ? 'yes' : 'no',
       'auto-aof-rewrite-min-size': chance(0.3) ? '2000' : '64mb',
     };
-    const disk = new SimulatedDisk(new Random(random.uint32()), { directories: ['/data'], isHarsh: chance(0.4) });
+    const disk = makeDisk(new Random(random.uint32()), { directories: ['/data'], isHarsh: chance(0.4) });
     this.lives = new Succession(random, disk, chance(0.8) ? 'aof' : 'rdb');
     this.lives.story.time.lookMs = chance(0.5) ? 0 : one(random, [0.01, 0.1, 0.4]);
   }
@@ -144,10 +149,11 @@ class DiskStory {
     const life = await lives.begin({
       values: this.values,
       mayFail,
-      ...(dies ? { dieIn: 1 + random.below(DEEDS_MAX) } : {}),
+      ...(dies ? { dieIn: 1 + random.below(random.below(5) === 0 ? START_DEEDS : DEEDS_MAX) } : {}),
     });
     for (let left = goesOn ? 5 + random.below(45) : 0; left > 0 && life.isUp; left--) this.step(life);
-    if (life.isUp && (!goesOn || style.hasFaults)) this.recover(life);
+    if (life.isUp && (!goesOn || (style.hasFaults && random.fraction() < 0.5))) this.recover(life);
+    if (life.isUp && random.fraction() < 0.1) life.shutDown();
     if (life.isUp && random.fraction() < 0.2) await life.stop();
     if (life.fault !== null) return life;
     lives.end(life, one(random, KILLS));
@@ -157,7 +163,7 @@ class DiskStory {
 
   // ── what happens in a life ───────────────────────────────────────────────────────────────────────────────────
 
-  private step(life: DiskLife): Promise<void> {
+  private step(life: DiskLife): void {
     const { random, style } = this;
     const chance = random.fraction();
     if (chance < 0.55) {
@@ -166,9 +172,9 @@ class DiskStory {
       this.passTime(life);
     } else if (chance < 0.85) {
       life.runDisk(1 + random.below(3));
-    } else if (chance < 0.92) {
+    } else if (chance < 0.91) {
       life.say(random.below(3), one(random, SAVING));
-    } else if (chance < 0.97) {
+    } else if (chance < 0.95) {
       life.say(random.below(3), one(random, SETTING));
     } else if (style.hasFaults) {
       this.spoil(life);
@@ -194,7 +200,7 @@ class DiskStory {
     if (chance < 0.05) {
       life.say(who, one(random, UPHEAVALS));
     } else if (chance < 0.1 && this.style.expires) {
-      life.say(who, [one(random, EXPIRES_SOON), one(random, KEYS), String(1 + random.below(3000))]);
+      life.say(who, ['PEXPIRE', one(random, KEYS), String(1 + random.below(3000))]);
     } else if (chance < 0.25) {
       life.say(who, ['SET', `key:${random.below(20)}`, 'x'.repeat(random.below(random.below(10) === 0 ? 3000 : 60))]);
     } else if (chance < 0.35) {
@@ -226,6 +232,8 @@ class DiskStory {
     else if (chance < 0.75) disk.capacityBytes = random.below(4000);
     else if (chance < 0.9) disk.failAtRate(random.fraction() * 0.3);
     else this.mend(life);
+    // What is done about a fault is where mistakes are: many die of the next deeds.
+    if (random.fraction() < 0.4) life.dieIn(1 + random.below(8));
   }
 
   private mend({ disk }: DiskLife): void {
@@ -236,7 +244,6 @@ class DiskStory {
   /** With a good disk the node must go on, whatever has been. */
   private recover(life: DiskLife): void {
     this.mend(life);
-    life.isDiskSlow = false;
     let reply = '';
     for (let left = RECOVERIES_MAX; left > 0 && life.isUp; left--) {
       life.settle(left === RECOVERIES_MAX ? 500 : left > 2 ? 2000 : RECOVERY_MS);

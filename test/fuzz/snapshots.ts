@@ -77,12 +77,12 @@ export class SnapshotTrial {
         running.push(begin(keyspace, random));
       }
       for (let i = random.below(3); i > 0 && left > 0; i--) disturb(random, still);
-      for (const one of [...running]) {
+      for (const each of running.slice()) {
         const isAbandoned = random.fraction() < 0.005;
-        if (isAbandoned) one.walk.abandon();
-        else if (!goOn(one, random)) continue;
-        running.splice(running.indexOf(one), 1);
-        const fault = isAbandoned ? null : compare(one, this.reader);
+        if (isAbandoned) each.walk.abandon();
+        else if (!goOn(each, random)) continue;
+        running.splice(running.indexOf(each), 1);
+        const fault = isAbandoned ? null : compare(each, this.reader);
         if (fault !== null) return fault;
       }
     }

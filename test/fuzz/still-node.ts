@@ -21,9 +21,9 @@ export class StillNode {
     settings.assign({ port: 0, 'enable-debug-command': 'yes', ...values });
     const clock = { wallMs: () => this.wallMs, monotonicMs: () => this.wallMs - 1_600_000_000_000 };
     this.node = new DataNode(realWorld({ timers, clock, random: new Random(seed) }), settings);
-    const { connection, attach } = this.node.connectInMemory();
-    attach({ received: () => undefined, closed: () => undefined });
-    this.write = (bytes) => void connection.write(bytes);
+    const end = this.node.connectInMemory();
+    end.attach({ received: () => undefined, closed: () => undefined });
+    this.write = (bytes) => void end.connection.write(bytes);
   }
 
   /** Runs one command to its end. */

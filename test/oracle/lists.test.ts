@@ -7,7 +7,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { command, type Stage, type StageSession } from '../transcripts/session';
-import { stages } from '../transcripts/stages';
+import { directStages } from '../transcripts/stages';
 import { OracleStage, SEED } from './oracle-stage';
 
 const RUNS = 50;
@@ -79,7 +79,7 @@ const inspection: Word[][] = KEYS.flatMap((name) => [
   ['LRANGE', name, '0', '-1'],
 ]);
 
-describe.each(stages.filter(({ name }) => !/proxy/i.test(name)))('$name', (stage: Stage) => {
+describe.each(directStages)('$name', (stage: Stage) => {
   const judge = new OracleStage(stage.protocol, 'judge of lists');
   let tested: StageSession;
   let oracle: StageSession;

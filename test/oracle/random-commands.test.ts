@@ -8,7 +8,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sortReply } from '../transcripts/reply';
 import { command, type Stage, type StageSession } from '../transcripts/session';
-import { stages } from '../transcripts/stages';
+import { directStages } from '../transcripts/stages';
 import { OracleStage, SEED } from './oracle-stage';
 import { KEYS, randomCommand } from './random-commands';
 import { openRivals } from './rivals';
@@ -18,7 +18,7 @@ const COMMANDS_PER_RUN_MAX = 60;
 /** By how much times of two servers may differ, in milliseconds. */
 const TOLERANCE_MS = 1000;
 
-const testedStages = stages.filter(({ name }) => !/proxy/i.test(name));
+const testedStages = directStages;
 
 describe.each(testedStages)('$name', (stage: Stage) => {
   const judge = new OracleStage(stage.protocol, 'judge');

@@ -159,6 +159,17 @@ describe('handing on', () => {
     expect(asked).toBe(1);
     expect(() => journal.commit()).toThrow('no room');
   });
+
+  it('keeps everything while it is held', () => {
+    journal.isHeld = true;
+    journal.beginUnit();
+    journal.append(0, received(encodeCommand(['A', 'x'.repeat(1_200_000)])));
+    journal.endUnit();
+    expect(written.length).toBe(0);
+    journal.isHeld = false;
+    journal.commit();
+    expect(written.length).toBeGreaterThan(1_200_000);
+  });
 });
 
 describe('removals', () => {

@@ -21,3 +21,6 @@ export const stages: Stage[] = [
   new ProxyStage(2),
   new ProxyStage(3),
 ];
+
+/** Those that answer at once and by themselves: for many random commands. */
+export const directStages: readonly Stage[] = stages.filter(({ name }) => !/proxy|reloaded/i.test(name));

@@ -6,21 +6,26 @@
  * is synced too, one sync for all clients of the turn. Under "everysec" syncs happen on another thread, and where one hangs
  * so long that more than two seconds would be at risk, replies wait for it.
  *
+ * A rewrite ends the current file and begins another, and only the last file may be torn. No thread waits for the sync between
+ * the two: meanwhile what commands leave stays in the journal, and the replies to them in the ReplyGate (`hold`, `letGo`).
+ *
  * What fails is never acknowledged. A write that fails leaves its batch in the journal, and the sessions whose commands are in
  * it are closed without their replies; until it has succeeded, writes are refused. A sync that fails may have lost what it should
  * have kept, and the next one may well lie, so it is not tried again: under "always" the node has failed, else writes are refused
  * until a rewrite has put everything into new files. (Redis acknowledges in both cases, or exits.)
  */
-import { CacheError, type LogLevel } from '../../base';
-import { AofDirectory, AofWriter, type JournalSink } from '../../storage';
+import { assert, CacheError, type LogLevel } from '../../base';
+import { AofDirectory, AofWriter, type Deed, type JournalSink } from '../../storage';
 import type { DataNode } from '../data-node';
-import type { Session } from '../session';
 import { LogFile } from './log-file';
-import { reasonOf } from './paths';
+import { pathIn, reasonOf } from './paths';
 
 /** Under "everysec": at this age bytes at risk are synced on another thread, and at this age replies wait until they are. */
 const SYNC_AT_RISK_MS = 800;
 const WAIT_AT_RISK_MS = 1500;
+
+/** Name of a file that says that a sync has failed. */
+const SYNC_FAILED_MARK = 'slotcache.sync-failed';
 
 /** `starting`: switched on while running, and what was there before is not in files yet. */
 export type AppendOnlyState = 'off' | 'starting' | 'on';
@@ -52,8 +57,8 @@ export class AppendOnly implements JournalSink {
   private takenBytes = 0;
   /** Something was written under "always" and is not synced. */
   private owesSync = false;
-  /** Sessions that have written since the last commit. */
-  private readonly writers: Session[] = [];
+  /** The increment that is to follow the current one; see `hold`. */
+  private next: LogFile | null = null;
 
   constructor(private readonly node: DataNode) {}
 
@@ -66,6 +71,7 @@ export class AppendOnly implements JournalSink {
       dirname: settings.values['appenddirname'],
       filename: settings.values['appendfilename'],
       log: world.log,
+      run: (task) => this.node.persistence.watched(task),
     });
     directory.open();
     return (this.openDirectory = directory);
@@ -73,7 +79,14 @@ export class AppendOnly implements JournalSink {
 
   /** `dir` has changed. */
   forgetDirectory(): void {
+    this.openDirectory?.close();
     this.openDirectory = null;
+  }
+
+  /** The node ends: what was begun is done. */
+  leaveDirectory(): void {
+    this.openDirectory?.hurry(() => false);
+    this.forgetDirectory();
   }
 
   get currentBytes(): number {
@@ -98,6 +111,12 @@ export class AppendOnly implements JournalSink {
     const goesOnThere = last?.kind === 'incremental' && endsWithBatch;
     this.appendTo(goesOnThere ? last.path : directory.startIncrement(), 'on');
     this.baseBytes = this.currentBytes;
+    if (this.node.world.files.size(this.markPath) !== null) this.distrust('an fsync has failed before the start');
+  }
+
+  /** What a process leaves behind whose sync has failed. */
+  private get markPath(): string {
+    return pathIn(this.node.settings.values['dir'], SYNC_FAILED_MARK);
   }
 
   private syncFile(path: string): void {
@@ -110,31 +129,95 @@ export class AppendOnly implements JournalSink {
   }
 
   /**
-   * What commands leave goes to this increment from now on. What they left before has been committed and synced, unless the
-   * former file is given up. @throws CacheError FILE_FAILED
+   * What commands leave goes to this increment from now on. Nothing is in a file before it that must not be torn.
+   * @throws CacheError FILE_FAILED
    */
   appendTo(increment: string, state: 'starting' | 'on'): void {
-    const { world, journal } = this.node;
-    const writer = new AofWriter(world.files.append(increment));
+    const { journal } = this.node;
+    const file = this.openFile(increment);
     this.current?.close();
-    this.current = new LogFile(writer, world.clock.monotonicMs, (error) => this.syncFailed(error));
+    this.current = file;
     this.state = state;
     this.measure(increment);
-    if (journal.sink !== this) this.takenBytes = journal.offset;
+    // What is pending was in the keyspace when the snapshot began that this increment follows.
+    journal.sink = null;
+    journal.commit();
+    this.takenBytes = journal.offset;
     journal.sink = this;
     journal.isActive = true;
     journal.forgetDatabase();
   }
 
-  /** Calls `ready` when next to nothing is at risk any more, so that `settle` is quick; other threads do the work. */
-  prepareToSettle(ready: () => void): void {
+  private openFile(increment: string): LogFile {
+    const { clock, files } = this.node.world;
+    const writer = new AofWriter(files.append(increment));
+    return new LogFile(writer, clock.monotonicMs, (error) => this.syncFailed(error));
+  }
+
+  // ── from one increment to the next ───────────────────────────────────────────────────────────────────────────
+
+  /** Calls `ready` when next to nothing is at risk any more, so that replies are not held for long; other threads do the work. */
+  prepareToHold(ready: () => void): void {
     if (this.current === null || this.syncFailure !== null) ready();
     else this.current.syncThen(ready);
   }
 
-  /** Commits and syncs: the file is whole and durable, and another may follow it. @throws CacheError FILE_FAILED */
+  /**
+   * Ends the current file, between two commands: nothing more is written before `letGo`. What commands leave stays in the journal
+   * until then, and the replies of those that wrote in the ReplyGate: before the file is durable, and `increment` in the
+   * set, nothing that is in neither may be acknowledged. @throws CacheError FILE_FAILED: nothing has happened
+   */
+  hold(increment: string): void {
+    const { journal } = this.node;
+    if (this.syncFailure !== null || !this.tryCommit()) {
+      throw new CacheError('FILE_FAILED', this.syncFailure ?? this.writeFailure ?? 'the append-only file has failed');
+    }
+    this.next = this.openFile(increment);
+    journal.isHeld = true;
+    journal.forgetDatabase();
+  }
+
+  get isHolding(): boolean {
+    return this.next !== null;
+  }
+
+  /** What makes the file that was ended durable. */
+  readonly syncingHeld: Deed = {
+    now: () => this.syncNow(),
+    later: (done) => this.current!.syncAllThen(done),
+  };
+
+  /** What was held goes on its way, to the next increment, or where that has come to nothing, to the former. */
+  letGo(increment: string | null): void {
+    const { current, next } = this;
+    assert(next !== null, 'something is held');
+    this.next = null;
+    this.node.journal.isHeld = false;
+    if (increment === null) {
+      next.close();
+    } else {
+      current?.close();
+      this.current = next;
+      this.measure(increment);
+    }
+    this.commit();
+  }
+
+  /** What is held must not wait any longer. */
+  private letGoNow(): void {
+    this.directory.hurry(() => !this.isHolding);
+  }
+
+  /** Commits and syncs: all files are whole and durable. @throws CacheError FILE_FAILED */
   settle(): void {
+    if (this.isHolding) this.letGoNow();
     if (!this.tryCommit()) throw new CacheError('FILE_FAILED', this.writeFailure ?? 'the append-only file has failed');
+    this.syncNow();
+    // Something that was written before may be lost, and no rewrite has made up for it yet.
+    if (this.syncFailure !== null) throw new CacheError('FILE_FAILED', this.syncFailure);
+  }
+
+  private syncNow(): void {
     try {
       this.current?.sync();
     } catch (error) {
@@ -145,13 +228,15 @@ export class AppendOnly implements JournalSink {
 
   /** Everything is in new files: those of before are history, and so are syncs of theirs that have failed. */
   rewritten(syncFailuresBefore: number): void {
-    this.state = 'on';
+    // One that was asked for while it is off does not switch it on.
+    if (this.state === 'starting') this.state = 'on';
     this.measure(null);
     this.baseBytes = this.currentBytes;
     if (this.syncFailure === null || this.syncFailures !== syncFailuresBefore || this.hasFailed) return;
     this.syncFailure = null;
     this.log('notice', 'The append-only file was rewritten: it can be synced again.');
     this.onHealth();
+    this.setMark(false);
   }
 
   /** Adds up the sizes of the files; the current one is `increment`, or stays the last. */
@@ -160,30 +245,17 @@ export class AppendOnly implements JournalSink {
     const last = increment ?? parts.at(-1)?.path;
     this.formerBytes = 0;
     for (const { path } of parts) {
-      if (path !== last || this.current === null) this.formerBytes += this.node.world.files.size(path) ?? 0;
+      if (path !== last || this.current === null) this.formerBytes += this.sizeOf(path);
     }
   }
 
-  // ── whose replies wait for the disk ──────────────────────────────────────────────────────────────────────────
-
-  /** A command of this session has left something in the journal. */
-  noteWriter(session: Session): void {
-    if (session.awaitsCommit) return;
-    session.awaitsCommit = true;
-    this.writers.push(session);
-  }
-
-  private answerAll(): void {
-    const { writers } = this;
-    for (let i = 0; i < writers.length; i++) writers[i].awaitsCommit = false;
-    writers.length = 0;
-  }
-
-  /** Nobody knows what becomes of their commands: to say nothing is the only true answer. */
-  private closeUnanswered(): void {
-    for (const session of this.writers.splice(0)) {
-      session.awaitsCommit = false;
-      session.kill();
+  /** For INFO, and for when to rewrite: not worth an error. */
+  private sizeOf(path: string): number {
+    try {
+      return this.node.world.files.size(path) ?? 0;
+    } catch (error) {
+      this.log('verbose', reasonOf(error));
+      return 0;
     }
   }
 
@@ -205,16 +277,20 @@ export class AppendOnly implements JournalSink {
 
   /** Before replies leave: writes what the journal has, and syncs what must be. One look where there is nothing to do. */
   commit(): void {
-    if (!this.node.journal.isPending && !this.owesSync) return;
+    const { journal, replyGate } = this.node;
+    if ((!journal.isPending && !this.owesSync && !replyGate.isAwaited) || this.isHolding) return;
     // What has failed is tried again by `tick`, not by every turn.
-    if (this.writeFailure !== null || this.hasFailed) this.closeUnanswered();
+    if (this.writeFailure !== null || this.hasFailed) replyGate.turnAway();
     else this.tryCommit();
   }
 
   /** Whether nothing is pending now. */
   tryCommit(): boolean {
-    const { journal } = this.node;
-    if (this.current === null) return true;
+    const { journal, replyGate } = this.node;
+    if (this.current === null) {
+      replyGate.letPass();
+      return true;
+    }
     try {
       journal.commit();
     } catch (error) {
@@ -223,7 +299,7 @@ export class AppendOnly implements JournalSink {
     }
     if (!this.syncAsPromised()) return false;
     this.owesSync = false;
-    this.answerAll();
+    replyGate.letPass();
     if (this.writeFailure !== null) {
       this.writeFailure = null;
       this.log('notice', 'AOF write error looks solved. The server can write again.');
@@ -246,57 +322,84 @@ export class AppendOnly implements JournalSink {
       return true;
     } catch (error) {
       this.syncFailed(error);
-      this.closeUnanswered();
+      this.node.replyGate.turnAway();
       return false;
     }
   }
 
   /** Several times a second: tries again what failed, and syncs under "everysec". */
   tick(): void {
-    if (this.current === null || this.hasFailed) return;
+    if (this.current === null || this.hasFailed || this.isHolding) return;
     if (this.writeFailure !== null) this.tryCommit();
-    if (this.node.settings.values['appendfsync'] !== 'everysec' || this.syncFailure !== null || this.isSyncSuspended())
-      return;
+    // Under "always" too: before it was set, something may have been written that nobody has synced.
+    const policy = this.node.settings.values['appendfsync'];
+    if (policy === 'no' || this.syncFailure !== null || this.isSyncSuspended()) return;
     if (this.current.riskMs >= SYNC_AT_RISK_MS) this.current.syncLater();
   }
 
   private writeFailed(error: unknown): void {
     const isNews = this.writeFailure === null;
     this.writeFailure = reasonOf(error);
-    this.closeUnanswered();
+    this.node.replyGate.turnAway();
     if (!isNews) return;
     this.log('warning', `Error writing to the AOF file: ${this.writeFailure}`);
     this.onHealth();
   }
 
-  private syncFailed(error: unknown): void {
+  /** What has been written may not be found after a loss of power. */
+  syncFailed(error: unknown): void {
     const reason = reasonOf(error);
-    this.syncFailures++;
-    this.syncFailure = reason;
-    if (this.node.settings.values['appendfsync'] === 'always') {
-      this.hasFailed = true;
-      this.log(
-        'warning',
-        `Can't persist AOF for fsync error when the AOF fsync policy is 'always': ${reason}. Exiting...`,
-      );
-      this.onHealth();
-      this.node.emit('failed', error instanceof Error ? error : new Error(reason));
+    this.setMark(true);
+    if (this.node.settings.values['appendfsync'] !== 'always') {
+      this.distrust(reason);
       return;
     }
+    this.syncFailures++;
+    this.syncFailure = reason;
+    this.hasFailed = true;
+    this.log(
+      'warning',
+      `Can't persist AOF for fsync error when the AOF fsync policy is 'always': ${reason}. Exiting...`,
+    );
+    this.onHealth();
+    this.node.emit('failed', error instanceof Error ? error : new Error(reason));
+  }
+
+  /** Only new files can be trusted: writes are refused until there are some. */
+  private distrust(reason: string): void {
+    this.syncFailures++;
+    this.syncFailure = reason;
     this.log('warning', `Fail to fsync the AOF file: ${reason}. Writes are refused until it was rewritten.`);
     this.onHealth();
   }
 
+  /**
+   * After a failed sync the files may be right in the system's memory and not on the disk, where nobody who reads them can see it.
+   * Should this process die before a rewrite, the mark tells the next one. (After a loss of power what is read is what is there.)
+   */
+  private setMark(isSet: boolean): void {
+    const { files } = this.node.world;
+    try {
+      if (isSet) files.create(this.markPath).close();
+      else files.remove(this.markPath);
+    } catch (error) {
+      if (!(error instanceof CacheError)) throw error;
+      this.log('warning', error.message);
+    }
+  }
+
   /** Writes and syncs everything and ends: CONFIG SET appendonly no, or the end of the node. @throws CacheError FILE_FAILED */
   close(): void {
-    const { current, node } = this;
+    const { node } = this;
+    if (this.isHolding) this.letGoNow();
+    const { current } = this;
     if (current === null) return;
     try {
       node.journal.commit();
-      if (this.syncFailure === null) current.sync();
-      this.answerAll();
+      if (this.syncFailure === null) current.seal();
+      node.replyGate.letPass();
     } finally {
-      this.closeUnanswered();
+      this.node.replyGate.turnAway();
       node.journal.isActive = false;
       node.journal.sink = null;
       // What could not be written is not to turn up in the files of another time.

@@ -34,6 +34,8 @@ export class BackgroundSave {
   private runningChanges = 0;
   private lastTriedAt = 0;
   private filesMade = 0;
+  /** The file that another thread is giving its name to. */
+  private placing: string | null = null;
 
   constructor(
     private readonly node: DataNode,
@@ -77,6 +79,7 @@ export class BackgroundSave {
   /** Begins a save in the background; whether it has begun. Not while a command runs, unless it changes nothing. */
   begin(): boolean {
     const { node } = this;
+    const beganMs = node.world.clock.monotonicMs();
     this.isScheduled = false;
     this.count++;
     this.lastTriedAt = this.unixSeconds();
@@ -85,40 +88,75 @@ export class BackgroundSave {
       const path = this.temporaryPath();
       this.runningChanges = node.changes;
       const options = rdbOptions(node, 'rdb', false);
-      this.running = new SnapshotRun(node, path, options, (error) => this.finish(path, error));
+      const run = new SnapshotRun(node, path, options, (error) => this.walked(run, path, error));
+      this.running = run;
     } catch (error) {
       this.failed(error);
       return false;
     }
-    node.persistence.noteBegun(this.running);
+    node.persistence.noteBegun(beganMs);
     node.world.log('notice', 'Background saving started');
     return true;
   }
 
-  private finish(path: string, error: Error | null): void {
-    const { running, node } = this;
+  /** The file is whole and durable; its place is taken by other threads, as the former one may be large. */
+  private walked(run: SnapshotRun, path: string, error: Error | null): void {
+    const { settings, world } = this.node;
+    const { dir, dbfilename } = settings.values;
+    if (error !== null) return this.finish(run, error);
+    this.placing = path;
+    world.files.renameLater(path, pathIn(dir, dbfilename), (cannotRename) => {
+      if (this.running !== run) return;
+      this.placing = null;
+      if (cannotRename === null) {
+        world.files.syncDirectoryLater(dir, (failure) => this.finish(run, failure));
+      } else {
+        world.files.removeLater(path, ignore);
+        this.finish(run, cannotRename);
+      }
+    });
+  }
+
+  private finish(run: SnapshotRun, error: Error | null): void {
+    const { node } = this;
+    if (this.running !== run) return;
     this.running = null;
-    this.lastSeconds = Math.floor((node.world.clock.monotonicMs() - running!.beganMs) / 1000);
-    this.lastPreImageBytes = running!.preImageBytes;
-    try {
-      if (error !== null) throw error;
-      this.putInPlace(path);
-      node.world.log('notice', 'Background saving terminated with success');
-      this.succeeded(this.runningChanges);
-    } catch (failure) {
-      this.failed(failure);
-    }
-    this.ended();
+    this.lastSeconds = Math.floor((node.world.clock.monotonicMs() - run.beganMs) / 1000);
+    this.lastPreImageBytes = run.preImageBytes;
+    node.persistence.watched(() => {
+      if (error === null) {
+        node.world.log('notice', 'Background saving terminated with success');
+        this.succeeded(this.runningChanges);
+      } else {
+        this.failed(error);
+      }
+      this.ended();
+    });
   }
 
   /** Gives up what is under way: the data that it saves are gone, or the node goes. */
   abandon(): void {
-    const { running } = this;
+    const { running, placing } = this;
     if (running === null) return;
     this.running = null;
+    this.placing = null;
     running.abandon();
+    if (placing !== null) this.takeBack(placing);
     this.node.world.log('notice', 'Background saving abandoned');
     this.ended();
+  }
+
+  /** Sees to it that a file which is about to take its place has done so, or never will: a rename is quick where nothing is replaced. */
+  private takeBack(path: string): void {
+    const { files } = this.node.world;
+    const elsewhere = this.temporaryPath();
+    try {
+      files.rename(path, elsewhere);
+    } catch {
+      // It has its place already.
+      return;
+    }
+    files.removeLater(elsewhere, ignore);
   }
 
   /** Begins a save where a save point asks for one. */
@@ -191,4 +229,8 @@ export class BackgroundSave {
 
 function never(): void {
   // A save at once throws; nobody is called.
+}
+
+function ignore(): void {
+  // What could not be removed is a name in a directory that is cleaned at the next start.
 }

@@ -34,7 +34,7 @@ export function persistenceFields(node: DataNode): Fields {
     aof_rewrite_in_progress: Number(rewrites.isBusy),
     aof_rewrite_scheduled: Number(rewrites.isScheduled),
     aof_last_rewrite_time_sec: rewrites.lastSeconds,
-    aof_current_rewrite_time_sec: rewrites.running === null ? -1 : secondsOf(rewrites.running.beganMs),
+    aof_current_rewrite_time_sec: rewrites.beganMs === null ? -1 : secondsOf(rewrites.beganMs),
     aof_last_bgrewrite_status: status(!rewrites.hasFailed),
     aof_rewrites: rewrites.count,
     aof_rewrites_consecutive_failures: rewrites.consecutiveFailures,

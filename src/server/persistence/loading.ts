@@ -93,10 +93,16 @@ export class Loading {
       }
     } catch (error) {
       this.close();
-      throw error;
+      throw this.withPath(error);
     }
     this.logEnd();
     return true;
+  }
+
+  /** Only the reader of commands knows which file it reads. */
+  private withPath(error: unknown): unknown {
+    if (!(error instanceof CacheError && error.code === 'BAD_RDB')) return error;
+    return new CacheError(error.code, `${this.parts[this.partIndex].path}: ${error.message}`, { cause: error });
   }
 
   /** Gives up half-way. */

@@ -5,6 +5,7 @@
  * before they began, so while one is under way there are two ages to know: that of the oldest byte which it may cover, and
  * that of the oldest one which it does not.
  */
+import { EMPTY_BUFFER } from '../../base';
 import type { AofWriter } from '../../storage';
 
 /** No byte is at risk. */
@@ -15,7 +16,8 @@ export class LogFile {
   private atRiskSinceMs = NONE;
   private uncoveredSinceMs = NONE;
   private isSyncing = false;
-  private readonly onSettled: (() => void)[] = [];
+  private failure: Error | null = null;
+  private readonly onSynced: ((error: Error | null) => void)[] = [];
 
   constructor(
     private readonly writer: AofWriter,
@@ -60,17 +62,37 @@ export class LogFile {
     this.uncoveredSinceMs = NONE;
     this.writer.syncLater((error) => {
       this.isSyncing = false;
+      this.failure = error;
       if (error === null) this.atRiskSinceMs = this.uncoveredSinceMs;
       else this.syncFailed(error);
-      for (const settled of this.onSettled.splice(0)) settled();
+      for (const synced of this.onSynced.splice(0)) synced(error);
     });
   }
 
-  /** Calls `settled` when a sync that is begun now, or under way, has ended, however it did; at once where nothing is at risk. */
-  syncThen(settled: () => void): void {
+  /** Calls `synced` when a sync that is begun now, or under way, has ended, however it did; at once where nothing is at risk. */
+  syncThen(synced: (error: Error | null) => void): void {
     this.syncLater();
-    if (this.isSyncing) this.onSettled.push(settled);
-    else settled();
+    if (this.isSyncing) this.onSynced.push(synced);
+    else synced(this.failure);
+  }
+
+  /** Calls `synced` when nothing is at risk any more, or when that failed. Nothing may be written meanwhile. */
+  syncAllThen(synced: (error: Error | null) => void): void {
+    if (this.atRiskSinceMs === NONE || this.failure !== null) return synced(this.failure);
+    this.syncThen((error) => (error === null ? this.syncAllThen(synced) : synced(error)));
+  }
+
+  /**
+   * Syncs, and lets the file say so: of one that ended in peace nothing may be missing, so whatever is damaged is refused.
+   * @throws CacheError FILE_FAILED
+   */
+  seal(): void {
+    this.writer.sync();
+    try {
+      this.writer.write(EMPTY_BUFFER, 0, 0, null);
+    } catch {
+      // It is durable all the same.
+    }
   }
 
   close(): void {

@@ -18,7 +18,6 @@ import { DiskGate } from './gate';
 import { Loading } from './loading';
 import { pathIn, reasonOf } from './paths';
 import { Rewrite } from './rewrite';
-import type { SnapshotRun } from './snapshot-run';
 
 /** How often save points, growth, failures and the age of unsynced bytes are looked at. */
 const TICK_MS = 100;
@@ -161,8 +160,12 @@ export class Persistence implements Flushable {
       const slice = (): void => {
         try {
           if (this.isStopped) throw new CacheError('CLOSED', 'the node was stopped while it loaded its data');
-          this.sliceEndMs = clock.monotonicMs() + LOADING_SLICE_MS;
-          if (!loading.step(this.isSliceOver)) return timers.endOfTurn(slice);
+          let isDone = false;
+          this.watched(() => {
+            this.sliceEndMs = clock.monotonicMs() + LOADING_SLICE_MS;
+            isDone = loading.step(this.isSliceOver);
+          });
+          if (!isDone) return timers.endOfTurn(slice);
           this.noteLoaded(loading);
           resolve();
         } catch (error) {
@@ -203,6 +206,9 @@ export class Persistence implements Flushable {
     this.saves.abandon();
     this.rewrites.abandon();
     this.closeAppendOnly();
+    this.appendOnly.leaveDirectory();
+    // What was held back is kept now.
+    this.node.turn.flush();
     this.claim.drop();
   }
 
@@ -229,7 +235,17 @@ export class Persistence implements Flushable {
   }
 
   flush(): void {
-    for (const task of this.tasks.splice(0)) task();
+    this.watched(() => {
+      for (const task of this.tasks.splice(0)) task();
+    });
+  }
+
+  /** Does what no command asked for, and counts it among the turns: who waits for the event loop does not care what for. */
+  watched(task: () => void): void {
+    const { statistics, world } = this.node;
+    const startMs = world.clock.monotonicMs();
+    task();
+    statistics.sawTurn(world.clock.monotonicMs() - startMs);
   }
 
   /** Begins what was scheduled, as soon as the command that did is through. */
@@ -238,9 +254,10 @@ export class Persistence implements Flushable {
     this.startTicking();
   }
 
-  noteBegun(run: SnapshotRun): void {
+  /** A snapshot has begun: what was done since then (monotonic ms) was done while everything waited. */
+  noteBegun(beganMs: number): void {
     this.snapshots++;
-    this.lastBeginMicroseconds = run.beginMicroseconds;
+    this.lastBeginMicroseconds = Math.round((this.node.world.clock.monotonicMs() - beganMs) * 1000);
     this.startTicking();
   }
 

@@ -19,8 +19,6 @@ const DISK_WAIT_MS = 1;
 
 export class SnapshotRun {
   readonly beganMs: number;
-  /** How long it took to begin: all that a fork would stop the server for. */
-  readonly beginMicroseconds: number;
   private readonly file: SnapshotFile;
   private isOver = false;
   private sliceEndMs = 0;
@@ -44,7 +42,6 @@ export class SnapshotRun {
       this.isOver = true;
       done(error);
     });
-    this.beginMicroseconds = Math.round((clock.monotonicMs() - this.beganMs) * 1000);
     timers.endOfTurn(this.runSlice);
   }
 
@@ -77,8 +74,10 @@ export class SnapshotRun {
     const startMs = clock.monotonicMs();
     this.sliceEndMs = startMs + (file.preImageBytes > PRE_IMAGE_BYTES_EASY ? PRESSED_SLICE_MS : SLICE_MS);
     file.run(this.isTimeUp);
+    const durationMs = clock.monotonicMs() - startMs;
+    node.statistics.sawTurn(durationMs);
     if (this.isOver || !file.isWalking) return;
-    if (clock.monotonicMs() - startMs < IDLE_SLICE_MS) timers.after(DISK_WAIT_MS, this.runSlice, true);
+    if (durationMs < IDLE_SLICE_MS) timers.after(DISK_WAIT_MS, this.runSlice, true);
     else timers.endOfTurn(this.runSlice);
   }
 }

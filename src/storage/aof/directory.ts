@@ -10,12 +10,26 @@
  *     a rewrite ends        base synced by who wrote it → renamed → names synced → manifest → history removed
  *
  * with "→ manifest" meaning: temporary file, sync, rename, directory synced. If that fails before its rename, nothing has happened; if
- * after, the new set holds. Who begins an increment has synced the one before, because only the last file of a set may be torn.
+ * after, the new set holds. Only the last file of a set may be torn: so the increment of before is durable before the rename by
+ * which another becomes the last (`settle`), and nothing is written to the new one until all of this is done.
+ *
+ * While a node runs these sequences are left to other threads (deeds.ts), one after the other; when it starts they are done at once.
  *
  * A first manifest, naming no files, comes before the first file: so files without a manifest mean that it was lost, and are
  * refused instead of being taken for nothing and written over. An old single file is taken in as Redis does it.
  */
 import { assert, CacheError, EMPTY_BUFFER, type Files, type Log } from '../../base';
+import {
+  doNow,
+  Errands,
+  removing,
+  renaming,
+  syncing,
+  syncingDirectory,
+  type Deed,
+  type Deeds,
+  type Done,
+} from './deeds';
 import { EMPTY_MANIFEST, formatManifest, parseManifest, type AofEntry, type Manifest } from './manifest';
 import { AofWriter } from './writer';
 
@@ -35,16 +49,23 @@ export interface AofDirectoryOptions {
   /** The setting `appendfilename`. */
   readonly filename: string;
   readonly log: Log;
+  /** Calls what it is given, at once: all that is done by this thread when another has done its part. */
+  readonly run?: (task: () => void) => void;
+}
+
+/** Where a rewrite writes. */
+export interface RewritePaths {
+  readonly base: string;
+  readonly increment: string;
 }
 
 /** A rewrite that goes on. */
 interface Rewrite {
   /** The increment of all changes since it began. */
   readonly increment: AofEntry;
-  /** Whether the increment has a temporary name and is in no manifest before the end. */
-  readonly startsAnew: boolean;
-  /** The new base, once its file has its name. */
-  base: AofEntry | null;
+  readonly temporaryBase: string;
+  /** The increment's name before the end, while it is in no manifest; null where it is in one from the beginning. */
+  readonly temporaryIncrement: string | null;
 }
 
 const RDB_SIGNATURE = Buffer.from('REDIS');
@@ -53,15 +74,18 @@ export class AofDirectory {
   private manifest: Manifest = EMPTY_MANIFEST;
   private baseIsRdb = false;
   private rewrite: Rewrite | null = null;
+  private temporaries = 0;
   /** Whether a manifest is on the disk. */
   private isFounded = false;
   private readonly path: string;
+  private readonly errands: Errands;
 
   constructor(
     private readonly files: Files,
     private readonly options: AofDirectoryOptions,
   ) {
     this.path = `${options.directory}/${options.dirname}`;
+    this.errands = new Errands(options.run ?? ((task) => task()));
   }
 
   /** The files, in order of loading. */
@@ -95,10 +119,10 @@ export class AofDirectory {
       }
     }
     this.baseIsRdb = base !== null && this.beginsAsRdb(this.pathOf(base.name));
-    for (const name of [this.temporaryManifest, this.temporaryBase, this.temporaryIncrement]) {
-      files.remove(this.pathOf(name));
-    }
-    this.removeHistory();
+    // Who gave these files their names may have died before that was durable.
+    if (this.isFounded) files.syncDirectory(this.path);
+    this.removeTemporaries();
+    doNow(this.removeHistory());
     return base !== null || increments.length > 0;
   }
 
@@ -108,105 +132,225 @@ export class AofDirectory {
    * @throws CacheError FILE_FAILED: the set is what it was, unless only the last sync of the directory failed.
    */
   startIncrement(): string {
-    this.found();
     const increment = this.nextIncrement();
-    this.makeIncrement(increment.name);
-    const { manifest } = this;
-    this.replaceManifest({ ...manifest, increments: [...manifest.increments, increment] });
+    doNow(this.addIncrement(increment, null));
     return this.pathOf(increment.name);
   }
 
-  /**
-   * Begins a rewrite: `base` is where somebody is to write the state as it is now and sync it, `increment` the file of all
-   * changes from now on, as of `startIncrement`. With `startsAnew` the set says nothing about the present state (the AOF was
-   * off): then the increment joins the set together with the new base, which replaces everything.
-   * @throws CacheError FILE_FAILED: no rewrite has begun.
-   */
-  beginRewrite(startsAnew = false): { base: string; increment: string } {
-    assert(this.rewrite === null, 'one rewrite at a time');
-    const increment = this.nextIncrement();
-    if (startsAnew) {
-      this.found();
-      this.makeIncrement(this.temporaryIncrement);
-    } else {
-      this.startIncrement();
-    }
-    this.rewrite = { increment, startsAnew, base: null };
-    return {
-      base: this.pathOf(this.temporaryBase),
-      increment: this.pathOf(startsAnew ? this.temporaryIncrement : increment.name),
-    };
+  /** For a node that has nothing on disk: a base that `writeBase` makes and syncs, and an increment. @throws CacheError FILE_FAILED */
+  found(isRdb: boolean, writeBase: (path: string) => void): void {
+    const settle = ({ base }: RewritePaths): Deed => ({ now: () => writeBase(base), later: () => undefined });
+    doNow(this.beginning(true, settle));
+    doNow(this.finishing(isRdb));
   }
 
   /**
-   * The temporary base, whole and synced, becomes the base of a new set; what was before the rewrite is removed. After
-   * `startsAnew` the increment has another path (the last of `parts`); open files of it stay good.
-   * @throws CacheError FILE_FAILED: the rewrite goes on, to be finished by another try or abandoned; `isRewriting` tells whether,
-   * as it has ended where nothing but the last sync of the directory failed.
+   * Begins a rewrite. When the files are made, a deed of the caller's is done, `settle`: it makes the increment of before durable,
+   * and holds everything that would have been written to it since. At its beginning somebody begins to write the state of that
+   * moment to `base`, to be synced; after `ready`, what was held and all that follows belongs into `increment`.
+   *
+   * With `startsAnew` the set says nothing about the present state (the AOF was off): then the increment joins the set together
+   * with the new base, which replaces everything, and `settle` has nothing to make durable.
+   *
+   * `ready` is told why it failed: then no rewrite goes on, and the set is what it was, unless only the last sync of the directory
+   * failed: see `endsWith`.
    */
-  finishRewrite(isRdb: boolean): void {
+  beginRewrite(startsAnew: boolean, settle: (paths: RewritePaths) => Deed, ready: Done): void {
+    this.errands.add(this.beginning(startsAnew, settle), ready);
+  }
+
+  /**
+   * The temporary base, whole and synced, becomes the base of a new set, and `done` is called; then what was before the rewrite is
+   * removed. After `startsAnew` the increment has another path (the last of `parts`); open files of it stay good. Where it fails
+   * the rewrite is abandoned.
+   */
+  finishRewrite(isRdb: boolean, done: Done): void {
+    this.errands.add(this.finishing(isRdb), (error) => {
+      if (error === null) this.errands.add(this.removeHistory(), () => undefined);
+      done(error);
+    });
+  }
+
+  /**
+   * Ends a rewrite that came to nothing, when what was begun is done: its base is removed, the increments stay. With `startsAnew` its
+   * increment goes too. Nothing happens where there is none.
+   */
+  abandonRewrite(): void {
+    this.errands.add(this.abandoning(), () => undefined);
+  }
+
+  /** Does at once what was begun, one thing after the other, until `isEnough`. */
+  hurry(isEnough: () => boolean): void {
+    this.errands.hurry(isEnough);
+  }
+
+  /** Does nothing more. What is half done is as after a crash: the next `open` tidies up. */
+  close(): void {
+    this.errands.close();
+  }
+
+  /** Whether the last file of the set is this one. */
+  endsWith(path: string): boolean {
+    return this.parts.at(-1)?.path === path;
+  }
+
+  // ── sequences ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private *beginning(startsAnew: boolean, settle: (paths: RewritePaths) => Deed): Deeds {
+    assert(this.rewrite === null, 'one rewrite at a time');
+    const temporaryBase = this.nextTemporary('base');
+    const base = this.pathOf(temporaryBase);
+    const increment = this.nextIncrement();
+    const rewrite = { increment, temporaryBase, temporaryIncrement: startsAnew ? this.nextTemporary('incr') : null };
+    try {
+      if (rewrite.temporaryIncrement === null) {
+        yield* this.addIncrement(increment, settle({ base, increment: this.pathOf(increment.name) }));
+      } else {
+        yield* this.makeIncrement(rewrite.temporaryIncrement);
+        yield settle({ base, increment: this.pathOf(rewrite.temporaryIncrement) });
+      }
+    } catch (error) {
+      yield* this.discard([temporaryBase, rewrite.temporaryIncrement]);
+      throw error;
+    }
+    this.rewrite = rewrite;
+  }
+
+  private *finishing(isRdb: boolean): Deeds {
     const { files, manifest, rewrite } = this;
-    assert(rewrite !== null, 'a rewrite was begun');
-    const { increment, startsAnew } = rewrite;
-    if (rewrite.base === null) {
-      const base = this.nextBase(isRdb);
-      files.rename(this.pathOf(this.temporaryBase), this.pathOf(base.name));
-      rewrite.base = base;
-    }
-    if (startsAnew && files.size(this.pathOf(this.temporaryIncrement)) !== null) {
-      files.rename(this.pathOf(this.temporaryIncrement), this.pathOf(increment.name));
-    }
-    files.syncDirectory(this.path);
+    if (rewrite === null) throw new CacheError('FILE_FAILED', 'the rewrite has been given up');
+    const { increment, temporaryBase, temporaryIncrement } = rewrite;
+    const base = this.nextBase(isRdb);
     const isOld = (entry: AofEntry): boolean => entry.sequence < increment.sequence;
-    this.replaceManifest(
-      {
-        base: rewrite.base,
-        history: [
-          ...manifest.history,
-          ...(manifest.base === null ? [] : [manifest.base]),
-          ...manifest.increments.filter(isOld),
-        ],
-        increments: startsAnew ? [increment] : manifest.increments.filter((entry) => !isOld(entry)),
-      },
-      () => {
+    const next: Manifest = {
+      base,
+      history: [
+        ...manifest.history,
+        ...(manifest.base === null ? [] : [manifest.base]),
+        ...manifest.increments.filter(isOld),
+      ],
+      increments: temporaryIncrement === null ? manifest.increments.filter((entry) => !isOld(entry)) : [increment],
+    };
+    try {
+      yield renaming(files, this.pathOf(temporaryBase), this.pathOf(base.name));
+      if (temporaryIncrement !== null) {
+        yield renaming(files, this.pathOf(temporaryIncrement), this.pathOf(increment.name));
+      }
+      yield syncingDirectory(files, this.path);
+      yield* this.replaceManifest(next, null, () => {
         this.baseIsRdb = isRdb;
         this.rewrite = null;
-      },
-    );
-    this.removeHistory();
+      });
+    } catch (error) {
+      yield* this.abandoning([base.name, temporaryIncrement === null ? null : increment.name]);
+      throw error;
+    }
   }
 
-  /** Ends a rewrite that came to nothing: its base is removed, the increments stay. With `startsAnew` its increment goes too. */
-  abandonRewrite(): void {
+  /** Removes what a rewrite has made, and is in no set: with `others`, where there is one. */
+  private *abandoning(others: readonly (string | null)[] = []): Deeds {
     const { rewrite } = this;
-    assert(rewrite !== null, 'a rewrite was begun');
-    const { base, increment, startsAnew } = rewrite;
+    if (rewrite === null) return;
     this.rewrite = null;
-    const names = [this.temporaryBase];
-    if (base !== null) names.push(base.name);
-    if (startsAnew) names.push(this.temporaryIncrement, increment.name);
-    for (const name of names) this.files.remove(this.pathOf(name));
+    yield* this.discard([rewrite.temporaryBase, rewrite.temporaryIncrement, ...others]);
   }
 
-  /** Whether a rewrite was begun and neither finished nor abandoned. */
-  get isRewriting(): boolean {
-    return this.rewrite !== null;
+  /** Adds an increment to the set; before the manifest says so, `settle` is done. */
+  private *addIncrement(increment: AofEntry, settle: Deed | null): Deeds {
+    yield* this.makeIncrement(increment.name);
+    const { manifest } = this;
+    try {
+      yield* this.replaceManifest({ ...manifest, increments: [...manifest.increments, increment] }, settle);
+    } catch (error) {
+      if (this.manifest === manifest) yield* this.discard([increment.name]);
+      throw error;
+    }
+  }
+
+  /** Makes a durable file of one empty batch, in a directory that has a manifest. */
+  private *makeIncrement(name: string): Deeds {
+    const { files } = this;
+    if (!this.isFounded) {
+      files.makeDirectory(this.path);
+      yield syncingDirectory(files, this.options.directory);
+      yield* this.replaceManifest(this.manifest);
+    }
+    const writer = new AofWriter(files.create(this.pathOf(name)));
+    try {
+      writer.write(EMPTY_BUFFER, 0, 0, null);
+      yield syncing(writer);
+    } finally {
+      writer.close();
+    }
+    yield syncingDirectory(files, this.path);
+  }
+
+  /**
+   * Makes a new manifest hold; `settle` is done when only its name is missing. `adopted` is called as soon as it holds, though
+   * maybe not yet for a loss of power.
+   */
+  private *replaceManifest(manifest: Manifest, settle: Deed | null = null, adopted?: () => void): Deeds {
+    const { files } = this;
+    const temporary = this.nextTemporary('manifest');
+    try {
+      yield* this.writeManifest(temporary, manifest);
+      if (settle !== null) yield settle;
+      yield renaming(files, this.pathOf(temporary), this.pathOf(this.manifestName));
+    } catch (error) {
+      yield* this.discard([temporary]);
+      throw error;
+    }
+    this.manifest = manifest;
+    this.isFounded = true;
+    adopted?.();
+    yield syncingDirectory(files, this.path);
+  }
+
+  private *writeManifest(name: string, manifest: Manifest): Deeds {
+    const text = formatManifest(manifest);
+    const file = this.files.create(this.pathOf(name));
+    try {
+      file.write(text, 0, text.length);
+      yield syncing(file);
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Removes history. What cannot be removed stays history, for the next time. */
+  private *removeHistory(): Deeds {
+    const { history } = this.manifest;
+    if (history.length === 0) return;
+    try {
+      for (const { name } of history) yield removing(this.files, this.pathOf(name));
+      yield* this.replaceManifest({ ...this.manifest, history: [] });
+    } catch (error) {
+      this.options.log('warning', `Old append-only files stay for now: ${(error as Error).message}`);
+    }
+  }
+
+  /** Removes files that are in no set. What cannot be removed stays until the next `open`. */
+  private *discard(names: readonly (string | null)[]): Deeds {
+    for (const name of names) {
+      if (name === null) continue;
+      try {
+        yield removing(this.files, this.pathOf(name));
+      } catch (error) {
+        this.options.log('warning', (error as Error).message);
+      }
+    }
   }
 
   private get manifestName(): string {
     return `${this.options.filename}.manifest`;
   }
 
-  private get temporaryManifest(): string {
-    return `temp-${this.options.filename}.manifest`;
-  }
-
-  private get temporaryBase(): string {
-    return `temp-${this.options.filename}.base`;
-  }
-
-  private get temporaryIncrement(): string {
-    return `temp-${this.options.filename}.incr`;
+  /**
+   * A new name for a file that has no other yet. No two are the same: what a thread does late to one that was given up does
+   * nothing to the next.
+   */
+  private nextTemporary(kind: 'base' | 'incr' | 'manifest'): string {
+    return `temp-${this.options.filename}.${++this.temporaries}.${kind}`;
   }
 
   private pathOf(name: string): string {
@@ -223,59 +367,12 @@ export class AofDirectory {
     return { name: `${this.options.filename}.${sequence}.base.${isRdb ? 'rdb' : 'aof'}`, sequence };
   }
 
-  /** Makes sure that there is a directory with a manifest. */
-  private found(): void {
-    if (this.isFounded) return;
-    this.makeDirectory();
-    this.replaceManifest(this.manifest);
-  }
-
-  private makeDirectory(): void {
-    this.files.makeDirectory(this.path);
-    this.files.syncDirectory(this.options.directory);
-  }
-
-  /** Makes a durable file of one empty batch. */
-  private makeIncrement(name: string): void {
-    const writer = new AofWriter(this.files.create(this.pathOf(name)));
-    try {
-      writer.write(EMPTY_BUFFER, 0, 0, null);
-      writer.sync();
-    } finally {
-      writer.close();
-    }
-    this.files.syncDirectory(this.path);
-  }
-
-  /** Makes a new manifest hold. `adopted` is called as soon as it does, though maybe not yet for a loss of power. */
-  private replaceManifest(manifest: Manifest, adopted?: () => void): void {
-    const { files } = this;
-    const temporaryPath = this.pathOf(this.temporaryManifest);
-    const text = Buffer.from(formatManifest(manifest));
-    const file = files.create(temporaryPath);
-    try {
-      file.write(text, 0, text.length);
-      file.sync();
-    } finally {
-      file.close();
-    }
-    files.rename(temporaryPath, this.pathOf(this.manifestName));
-    this.manifest = manifest;
-    this.isFounded = true;
-    adopted?.();
-    files.syncDirectory(this.path);
-  }
-
-  /** Removes history. What cannot be removed stays history, for the next time. */
-  private removeHistory(): void {
-    const { history } = this.manifest;
-    if (history.length === 0) return;
-    try {
-      for (const { name } of history) this.files.remove(this.pathOf(name));
-      this.replaceManifest({ ...this.manifest, history: [] });
-    } catch (error) {
-      if (!(error instanceof CacheError)) throw error;
-      this.options.log('warning', `Old append-only files stay for now: ${error.message}`);
+  /** Removes what was cut off by the death of a process. */
+  private removeTemporaries(): void {
+    const prefix = `temp-${this.options.filename}.`;
+    for (const name of this.files.list(this.path)) {
+      const isOurs = name.startsWith(prefix) && /^(\d+\.)?(base|incr|manifest)$/.test(name.slice(prefix.length));
+      if (isOurs) this.files.remove(this.pathOf(name));
     }
   }
 
@@ -300,8 +397,9 @@ export class AofDirectory {
     const path = this.pathOf(filename);
     const isHalfDone = base?.name === filename && files.size(path) === null;
     if (increments.length > 0 || (base !== null && !isHalfDone) || files.size(oldPath) === null) return;
-    this.makeDirectory();
-    this.replaceManifest({ ...EMPTY_MANIFEST, base: { name: filename, sequence: 1 } });
+    files.makeDirectory(this.path);
+    files.syncDirectory(directory);
+    doNow(this.replaceManifest({ ...EMPTY_MANIFEST, base: { name: filename, sequence: 1 } }));
     files.rename(oldPath, path);
     files.syncDirectory(this.path);
     files.syncDirectory(directory);

@@ -44,7 +44,7 @@ export class RdbWriter {
   isExact = true;
   /** The version of the format that is written: RDB_VERSION to RDB_VERSION_PACKED_SETS. */
   version = RDB_VERSION;
-  private readonly room = new Uint8Array(ROOM_BYTES_KEPT);
+  private room: Uint8Array | null = null;
 
   constructor(public out: Output) {}
 
@@ -136,7 +136,7 @@ export class RdbWriter {
   /** Writes a string compressed; false, and nothing written, where that does not save enough. */
   private compressed(buffer: Uint8Array, start: number, end: number): boolean {
     const limit = end - start - COMPRESSION_GAIN_BYTES;
-    const room = limit <= ROOM_BYTES_KEPT ? this.room : new Uint8Array(limit);
+    const room = limit <= ROOM_BYTES_KEPT ? (this.room ??= new Uint8Array(ROOM_BYTES_KEPT)) : new Uint8Array(limit);
     const length = compress(buffer, start, end, room, 0, limit, this.isExact);
     if (length === 0) return false;
     this.byte(COMPRESSED);

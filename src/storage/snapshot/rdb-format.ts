@@ -53,7 +53,8 @@ export interface RdbFormatOptions {
 }
 
 export class RdbFormat implements SnapshotFormat {
-  private readonly encoder: ValueEncoder;
+  /** Made with the first key: to begin a snapshot must not take long. */
+  private madeEncoder: ValueEncoder | null = null;
   private readonly streams = new StreamEncoder();
   private readonly writer: RdbWriter;
   private readonly expiry = new Int64();
@@ -63,7 +64,6 @@ export class RdbFormat implements SnapshotFormat {
     private readonly keyspace: Keyspace,
     private readonly options: RdbFormatOptions,
   ) {
-    this.encoder = new ValueEncoder(keyspace);
     this.writer = new RdbWriter(new Output());
     this.writer.compresses = options.compresses;
     this.writer.isExact = false;
@@ -144,6 +144,10 @@ export class RdbFormat implements SnapshotFormat {
 
   end(out: Output): void {
     this.over(out).byte(OPCODE_END);
+  }
+
+  private get encoder(): ValueEncoder {
+    return (this.madeEncoder ??= new ValueEncoder(this.keyspace));
   }
 
   private over(out: Output): RdbWriter {

@@ -69,7 +69,8 @@ export class SnapshotWalk implements KeyspaceObserver, Walk {
   /** Large values that are to be written, in this order. */
   private readonly waiting: Frozen[] = [];
   private readonly frozen = new Map<Address, Frozen>();
-  private readonly freezer: Freezer;
+  /** Made with the first key: to begin must not take long. */
+  private freezer: Freezer | null = null;
   private failure: Error | null = null;
   private readonly hashes: number[] = [];
   private readonly records: Address[] = [];
@@ -78,9 +79,8 @@ export class SnapshotWalk implements KeyspaceObserver, Walk {
   constructor(
     private readonly keyspace: Keyspace,
     private readonly format: SnapshotFormat,
-    limits = LARGE_LIMITS,
+    private readonly limits = LARGE_LIMITS,
   ) {
-    this.freezer = new Freezer(keyspace, format, limits);
     this.databases = keyspace
       .usedDatabases()
       .filter((database) => database.size > 0)
@@ -202,7 +202,8 @@ export class SnapshotWalk implements KeyspaceObserver, Walk {
   /** Writes a key, or freezes its value if that is large. */
   private write(out: Output, walked: WalkedDatabase, record: Address): void {
     this.keysDone++;
-    const frozen = this.freezer.freeze(walked.database, walked.index, record);
+    const freezer = (this.freezer ??= new Freezer(this.keyspace, this.format, this.limits));
+    const frozen = freezer.freeze(walked.database, walked.index, record);
     if (frozen === null) {
       this.format.whole(out, walked.database, record);
     } else {

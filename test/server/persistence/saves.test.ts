@@ -2,7 +2,9 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { endAll, makeFolder, StoredNode } from './stored-node';
+import { Random } from '../../../src/base';
+import type { SimulatedDisk } from '../../../src/sim';
+import { endAll, makeFolder, simulatedDisk, StoredNode } from './stored-node';
 
 afterEach(endAll);
 
@@ -151,5 +153,57 @@ describe('DEBUG RELOAD', () => {
     expect(await node.say('MGET a b')).toEqual(['1', '2']);
     await expect(node.say('DEBUG RELOAD NOW')).rejects.toThrow('ERR DEBUG RELOAD only supports');
     await expect(node.say('DEBUG LOADAOF')).rejects.toThrow('ERR there is no append-only file');
+  });
+});
+
+describe('while other threads give the file of a BGSAVE its name', () => {
+  /** A node whose BGSAVE has a whole file that is called `dump.rdb` next. */
+  async function placing(): Promise<{ disk: SimulatedDisk; node: StoredNode }> {
+    const disk = simulatedDisk();
+    const node = await StoredNode.start({ dir: '/data', save: '3600 1' }, { files: disk });
+    await node.say('SET a old');
+    await node.say('SAVE');
+    await node.say('SET a new');
+    await node.say('BGSAVE');
+    // The walk, the write of its one block, the sync.
+    for (let deeds = 0; deeds < 2; deeds++) {
+      while (disk.pendingDeeds === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+      disk.runPending(1);
+    }
+    return { disk, node };
+  }
+
+  async function found(disk: SimulatedDisk): Promise<unknown> {
+    const again = await StoredNode.start({ dir: '/data' }, { files: disk.crash(new Random(3), 'power') });
+    return again.say('GET a');
+  }
+
+  test('the save is under way until it has it', async () => {
+    const { disk, node } = await placing();
+    expect(await node.info('rdb_bgsave_in_progress')).toBe('1');
+    expect(await found(disk)).toBe('old');
+    disk.runPending();
+    expect(await node.info('rdb_bgsave_in_progress')).toBe('0');
+    expect(await node.info('rdb_last_bgsave_status')).toBe('ok');
+    expect(await found(disk)).toBe('new');
+  });
+
+  test.each(['rename', 'syncDirectory'] as const)('the %s fails, and the save with it', async (deed) => {
+    const { disk, node } = await placing();
+    disk.failNext(deed, 'EIO');
+    disk.runPending();
+    expect(await node.info('rdb_last_bgsave_status')).toBe('err');
+    expect(disk.list('/data')).toEqual(['dump.rdb']);
+  });
+
+  test('FLUSHALL: what was flushed does not come back', async () => {
+    for (const isDone of [false, true]) {
+      const { disk, node } = await placing();
+      if (isDone) disk.runPending(1);
+      await node.say('FLUSHALL');
+      disk.runPending();
+      expect(await found(disk)).toBeNull();
+      expect(disk.list('/data')).toEqual(['dump.rdb']);
+    }
   });
 });

@@ -6,7 +6,7 @@ import { CacheError, Random, silentLog } from '../../../src/base';
 import type { SimulatedDisk } from '../../../src/sim';
 import { AofDirectory } from '../../../src/storage/aof/directory';
 import { AofWriter } from '../../../src/storage/aof/writer';
-import { bytesOf, load, newDisk, resp } from './files';
+import { beginRewrite, finishRewrite, bytesOf, load, newDisk, resp } from './files';
 
 const SET = '/appendonlydir';
 
@@ -21,7 +21,10 @@ function put(disk: SimulatedDisk, path: string, text: string): void {
 }
 
 function manifestOf(disk: SimulatedDisk): string {
-  return bytesOf(disk, `${SET}/a.aof.manifest`).toString();
+  // Its last line is its CRC.
+  return bytesOf(disk, `${SET}/a.aof.manifest`)
+    .toString()
+    .replace(/#CRC:[^]*$/, '');
 }
 
 const part = (name: string, kind: 'base' | 'incremental', isRdb = false): object => ({
@@ -49,24 +52,26 @@ test('a rewrite replaces what was before it, and keeps what came after', () => {
   const directory = directoryOn(disk);
   directory.open();
   directory.startIncrement();
-  const { base, increment } = directory.beginRewrite();
+  const { base, increment } = beginRewrite(directory);
   expect(increment).toBe(`${SET}/a.aof.2.incr.aof`);
   directory.startIncrement();
   put(disk, base, 'REDIS0011');
-  directory.finishRewrite(true);
+  finishRewrite(directory, true);
   const parts = [
     part('a.aof.1.base.rdb', 'base', true),
     part('a.aof.2.incr.aof', 'incremental'),
     part('a.aof.3.incr.aof', 'incremental'),
   ];
   expect(directory.parts).toEqual(parts);
+  disk.runPending();
   const again = directoryOn(disk);
   again.open();
   expect(again.parts).toEqual(parts);
   expect(disk.list(SET)).toEqual(['a.aof.1.base.rdb', 'a.aof.2.incr.aof', 'a.aof.3.incr.aof', 'a.aof.manifest']);
-  const second = again.beginRewrite();
+  const second = beginRewrite(again);
   put(disk, second.base, '');
-  again.finishRewrite(false);
+  finishRewrite(again, false);
+  disk.runPending();
   expect(manifestOf(disk)).toBe('file a.aof.2.base.aof seq 2 type b\nfile a.aof.4.incr.aof seq 4 type i\n');
 });
 
@@ -75,11 +80,27 @@ test('a rewrite that is abandoned leaves its increment', () => {
   const directory = directoryOn(disk);
   directory.open();
   directory.startIncrement();
-  put(disk, directory.beginRewrite().base, 'half');
-  expect(directory.isRewriting).toBe(true);
+  put(disk, beginRewrite(directory).base, 'half');
   directory.abandonRewrite();
-  expect(directory.isRewriting).toBe(false);
+  directory.abandonRewrite();
+  disk.runPending();
   expect(disk.list(SET)).toEqual(['a.aof.1.incr.aof', 'a.aof.2.incr.aof', 'a.aof.manifest']);
+  expect(() => finishRewrite(directory, false)).toThrow('given up');
+});
+
+test('one that is abandoned while another begins does the other no harm', () => {
+  const disk = newDisk();
+  const directory = directoryOn(disk);
+  directory.open();
+  directory.startIncrement();
+  put(disk, beginRewrite(directory).base, 'half');
+  directory.abandonRewrite();
+  const { base } = beginRewrite(directory);
+  put(disk, base, 'REDIS0011');
+  disk.runPending(Infinity, new Random(1));
+  finishRewrite(directory, true);
+  disk.runPending();
+  expect(disk.list(SET)).toEqual(['a.aof.1.base.rdb', 'a.aof.3.incr.aof', 'a.aof.manifest']);
 });
 
 test('a rewrite that starts anew changes nothing before its end', () => {
@@ -88,40 +109,81 @@ test('a rewrite that starts anew changes nothing before its end', () => {
   directory.open();
   directory.startIncrement();
   const before = manifestOf(disk);
-  const first = directory.beginRewrite(true);
+  beginRewrite(directory, true);
   expect(manifestOf(disk)).toBe(before);
   directory.abandonRewrite();
+  disk.runPending();
   expect(disk.list(SET)).toEqual(['a.aof.1.incr.aof', 'a.aof.manifest']);
-  const { base, increment } = directory.beginRewrite(true);
-  expect({ base, increment }).toEqual(first);
+  const { base, increment } = beginRewrite(directory, true);
   const writer = new AofWriter(disk.append(increment));
   put(disk, base, '');
-  directory.finishRewrite(false);
+  finishRewrite(directory, false);
   writer.write(resp('SET a 1'), 0, resp('SET a 1').length, null);
   expect(directory.parts).toEqual([part('a.aof.1.base.aof', 'base'), part('a.aof.2.incr.aof', 'incremental')]);
   expect(load(disk.open(directory.parts[1].path)).commands).toEqual(['SET a 1']);
 });
 
-test('a rewrite whose end fails can be ended by another try, or abandoned', () => {
-  for (const isAbandoned of [false, true]) {
+test('what is made for a rewrite is removed when it cannot begin', () => {
+  for (const startsAnew of [false, true]) {
+    const disk = newDisk();
+    const directory = directoryOn(disk);
+    directory.open();
+    directory.startIncrement();
+    const before = disk.list(SET);
+    const failure = new CacheError('FILE_FAILED', 'no');
+    let told: Error | null = null;
+    directory.beginRewrite(
+      startsAnew,
+      () => ({ now: () => undefined, later: (done) => done(failure) }),
+      (error) => (told = error),
+    );
+    disk.runPending();
+    expect(told).toBe(failure);
+    expect(disk.list(SET)).toEqual(before);
+  }
+});
+
+test('a rewrite whose end fails is abandoned, and the next one does it', () => {
+  for (const startsAnew of [false, true]) {
     for (const deed of ['rename', 'create', 'write', 'sync', 'syncDirectory'] as const) {
       const disk = newDisk();
       const directory = directoryOn(disk);
       directory.open();
       directory.startIncrement();
-      put(disk, directory.beginRewrite().base, '');
+      put(disk, beginRewrite(directory, startsAnew).base, '');
+      const { parts } = directory;
+      disk.runPending();
       disk.failNext(deed, 'EIO');
-      expect(() => directory.finishRewrite(false)).toThrow(CacheError);
-      expect(directory.isRewriting).toBe(true);
-      if (isAbandoned) directory.abandonRewrite();
-      else directory.finishRewrite(false);
+      expect(() => finishRewrite(directory, false)).toThrow(CacheError);
+      expect(directory.parts).toEqual(parts);
+      disk.runPending();
+      expect(disk.list(SET)).toHaveLength(parts.length + 1);
+      put(disk, beginRewrite(directory).base, '');
+      finishRewrite(directory, false);
+      disk.runPending();
       const again = directoryOn(disk);
       again.open();
       expect(again.parts).toEqual(directory.parts);
-      expect(directory.parts.map(({ kind }) => kind)).toEqual([isAbandoned ? 'incremental' : 'base', 'incremental']);
+      expect(directory.parts.map(({ kind }) => kind)).toEqual(['base', 'incremental']);
       expect(disk.list(SET)).toHaveLength(3);
     }
   }
+});
+
+test('a set that is closed is not touched any more', () => {
+  const disk = newDisk();
+  const directory = directoryOn(disk);
+  directory.open();
+  directory.startIncrement();
+  put(disk, beginRewrite(directory).base, '');
+  disk.runPending();
+  for (let deeds = 0; deeds < 4; deeds++) disk.runPending(1);
+  directory.finishRewrite(false, () => expect.fail('nobody is told'));
+  directory.close();
+  const before = disk.list(SET);
+  disk.runPending();
+  expect(disk.list(SET)).toEqual(before);
+  expect(directoryOn(disk).open()).toBe(true);
 });
 
 test('temporary files and history are removed, others are left alone', () => {
@@ -133,6 +195,7 @@ test('temporary files and history are removed, others are left alone', () => {
     'temp-a.aof.base',
     'temp-a.aof.incr',
     'temp-a.aof.manifest',
+    'temp-a.aof.12.base',
     'temp-b',
     'old',
     'a.aof.9.incr.aof',

@@ -4,6 +4,8 @@
 import { CacheError, Random, type ReadableFile } from '../../../src/base';
 import { defaultProtocolLimits, encodeCommand, type ReceivedCommand } from '../../../src/resp';
 import { SimulatedDisk } from '../../../src/sim';
+import type { AofDirectory, RewritePaths } from '../../../src/storage/aof/directory';
+import type { Done } from '../../../src/storage/aof/deeds';
 import { AofLoader } from '../../../src/storage/aof/loader';
 import { AofWriter } from '../../../src/storage/aof/writer';
 
@@ -44,6 +46,29 @@ export function bytesOf(disk: SimulatedDisk, path: string): Buffer {
   const bytes = Buffer.alloc(file.size);
   file.read(bytes, 0, bytes.length, 0);
   return bytes;
+}
+
+/** Begins a rewrite at once, of a set that nobody writes to. */
+export function beginRewrite(directory: AofDirectory, startsAnew = false): RewritePaths {
+  let paths: RewritePaths | null = null;
+  const settle = (given: RewritePaths): { now: () => void; later: (done: Done) => void } => {
+    paths = given;
+    return { now: () => undefined, later: (done) => done(null) };
+  };
+  atOnce(directory, (done) => directory.beginRewrite(startsAnew, settle, done));
+  return paths!;
+}
+
+/** Ends it at once. */
+export function finishRewrite(directory: AofDirectory, isRdb: boolean): void {
+  atOnce(directory, (done) => directory.finishRewrite(isRdb, done));
+}
+
+function atOnce(directory: AofDirectory, begin: (done: Done) => void): void {
+  let outcome: Error | null | undefined;
+  begin((error) => (outcome = error));
+  directory.hurry(() => outcome !== undefined);
+  if (outcome !== null) throw outcome;
 }
 
 /** Bytes as a file that is read. */

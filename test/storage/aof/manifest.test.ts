@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { CacheError } from '../../../src/base';
 import { EMPTY_MANIFEST, formatManifest, parseManifest, type Manifest } from '../../../src/storage/aof/manifest';
 
-const parse = (text: string): Manifest => parseManifest(Buffer.from(text), 'm');
+const parse = (text: string | Uint8Array): Manifest => parseManifest(Buffer.from(text as string), 'm');
 const entry = (name: string, sequence: number): { name: string; sequence: number } => ({ name, sequence });
 
 const FULL: Manifest = {
@@ -15,8 +15,12 @@ const FULL: Manifest = {
   increments: [entry('appendonly.aof.2.incr.aof', 2), entry('appendonly.aof.10.incr.aof', 10)],
 };
 
-test("a manifest is Redis' own", () => {
-  expect(formatManifest(FULL)).toBe(
+test("a manifest is Redis' own but for its last line", () => {
+  expect(
+    Buffer.from(formatManifest(FULL))
+      .toString()
+      .replace(/#CRC:[0-9a-f]{16} 222\r\n$/, ''),
+  ).toBe(
     'file appendonly.aof.2.base.rdb seq 2 type b\n' +
       'file appendonly.aof.1.base.rdb seq 1 type h\n' +
       'file appendonly.aof.1.incr.aof seq 1 type h\n' +
@@ -64,6 +68,8 @@ describe('refused with the line', () => {
     ['file "" seq 1 type b\n', 'line 1: the line is malformed'],
     ['file .. seq 1 type b\n', 'line 1: the line is malformed'],
     ['file ../a seq 1 type b\n', 'is a path'],
+    ['file a seq 1 type b type i\n', "'type' is said twice"],
+    ['file a seq 1 type b\n#CRC:0000000000000000 20\r\n', 'line 2: the checksum is wrong'],
     ['file a seq 1 type x\n', "there is no type 'x'"],
     ['file a seq 1 type b\nfile b seq 2 type b\n', 'line 2: there is a second base file'],
     ['file a seq 2 type i\nfile b seq 2 type i\n', 'line 2: the sequence number does not grow'],
@@ -72,6 +78,19 @@ describe('refused with the line', () => {
   ])('%j', (text, reason) => {
     expect(() => parse(text)).toThrow(reason);
   });
+});
+
+test('a bit that has changed is refused, or changes nothing', () => {
+  const text = Buffer.from(formatManifest(FULL));
+  for (let bit = 0; bit < text.length * 8; bit++) {
+    const flipped = Buffer.from(text);
+    flipped[bit >> 3] ^= 1 << (bit & 7);
+    try {
+      expect(parseManifest(flipped, 'm')).toEqual(FULL);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'BAD_AOF' });
+    }
+  }
 });
 
 test('edited at random they are read or refused', () => {

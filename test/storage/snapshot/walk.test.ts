@@ -35,8 +35,9 @@ describe('a walk', () => {
     const keyspace = new Keyspace({ random: new Random(1) });
     keyspace.setTime(1000);
     const strings = new Strings(keyspace);
-    const set = (key: string, text: string): void =>
-      void strings.set(keyspace.database(0), Bytes.of(key), Bytes.of(text), NO_EXPIRY);
+    const set = (key: string, text: string): void => {
+      strings.set(keyspace.database(0), Bytes.of(key), Bytes.of(text), NO_EXPIRY);
+    };
     for (let i = 0; i < count; i++) set(`key:${i}`, 'old');
     return { keyspace, strings, set };
   }
