@@ -79,12 +79,13 @@ export class BackgroundSave {
   /** Begins a save in the background; whether it has begun. Not while a command runs, unless it changes nothing. */
   begin(): boolean {
     const { node } = this;
-    const beganMs = node.world.clock.monotonicMs();
+    let beganMs: number;
     this.isScheduled = false;
     this.count++;
     this.lastTriedAt = this.unixSeconds();
     try {
       this.claim();
+      beganMs = node.world.clock.monotonicMs();
       const path = this.temporaryPath();
       this.runningChanges = node.changes;
       const options = rdbOptions(node, 'rdb', false);
