@@ -4,6 +4,7 @@ export { parseDouble, readDouble } from './doubles';
 export { assert, CacheError, type CacheErrorCode } from './errors';
 export { fileFailed, type Files, type ReadableFile, type WritableFile } from './files';
 export {
+  cutToInt64,
   INT64_MAX,
   INT64_MIN,
   INT64_TEXT_MAX,

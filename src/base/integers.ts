@@ -10,6 +10,12 @@ import type { Bytes } from './bytes';
 export const INT64_MIN = -(2n ** 63n);
 export const INT64_MAX = 2n ** 63n - 1n;
 
+/** A whole number, cut where it is above int64. */
+export function cutToInt64(value: number): bigint {
+  const exact = BigInt(value);
+  return exact > INT64_MAX ? INT64_MAX : exact;
+}
+
 /** Most characters an int64 can have: "-9223372036854775808". */
 export const INT64_TEXT_MAX = 20;
 

@@ -14,7 +14,7 @@ const DOLLAR = 36;
 const STAR = 42;
 
 /** Room for a type byte, any count or length, and CR LF. */
-const HEAD_BYTES_MAX = 24;
+export const HEAD_BYTES_MAX = 24;
 
 /** The command as one message in memory of its own. Numbers must be safe integers or finite. */
 export function encodeCommand(args: readonly CommandArgument[]): Buffer {

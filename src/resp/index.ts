@@ -8,7 +8,7 @@ export { BatchedCommand, makeBatch, type CommandBatch, type ReceivedCommand } fr
 export { CommandParser } from './command-parser';
 export { DECODE_DEPTH_MAX, decodeReply, PushReply, ReplyError, type DecodeOptions, type Reply } from './decode';
 export { doubleText } from './double';
-export { encodeCommand, writeBulk, writeCommand, writeHead, type CommandArgument } from './encode';
+export { encodeCommand, HEAD_BYTES_MAX, writeBulk, writeCommand, writeHead, type CommandArgument } from './encode';
 export {
   COMMAND,
   defaultProtocolLimits,

@@ -18,7 +18,7 @@ import { REPLY_OFF, Session } from './session';
 const NO_CLIENT = 0;
 
 /** A connection to nobody: nothing arrives, and what is written is lost. */
-const NOWHERE: Connection = {
+export const NOWHERE: Connection = {
   remoteAddress: '',
   localAddress: '',
   isLocal: false,

@@ -24,7 +24,7 @@ import {
   widen,
   writeInteger,
 } from '../base';
-import { encodeCommand, writeHead, type ReceivedCommand } from '../resp';
+import { encodeCommand, HEAD_BYTES_MAX, writeHead, type ReceivedCommand } from '../resp';
 import type { Database } from './database';
 import type { RemovalListener } from './keyspace';
 
@@ -45,8 +45,6 @@ const CR = 13;
 const LF = 10;
 const DOLLAR = 36;
 const STAR = 42;
-/** Room for a type byte, any count or length, and CR LF. */
-const HEAD_BYTES_MAX = 24;
 /** Room for the head of a bulk string, an int64, and two line ends. */
 const INTEGER_WORD_BYTES_MAX = HEAD_BYTES_MAX + INT64_TEXT_MAX + 4;
 

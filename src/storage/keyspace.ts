@@ -237,7 +237,12 @@ export class Keyspace {
 
   /** Seconds since a record was last accessed. */
   idleSeconds(record: number): number {
-    return (this.accessClock - this.records.access(record)) & ACCESS_CLOCK_MASK;
+    return this.secondsSince(this.records.access(record));
+  }
+
+  /** Seconds since the time that an access stamp tells. */
+  secondsSince(stamp: number): number {
+    return (this.accessClock - stamp) & ACCESS_CLOCK_MASK;
   }
 
   private isEmpty(): boolean {

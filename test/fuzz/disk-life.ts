@@ -13,6 +13,7 @@ import { History, Recorder, type State } from './disk-history';
 import { Promises, type Kill, type Source } from './disk-promises';
 import type { VirtualTime } from './disk-time';
 import type { Sentence } from './sentences';
+import { TIGHT_LIMITS } from './upheavals';
 
 const CLIENTS = 3;
 /** Turns after which a start that has not ended has got stuck. */
@@ -30,16 +31,6 @@ export interface Story {
   /** What the next start is told to load. */
   source: Source;
 }
-
-/** Small limits let collections change their encoding within a few commands. */
-const LIMITS: Values = {
-  'hash-max-listpack-entries': 4,
-  'set-max-intset-entries': 4,
-  'set-max-listpack-entries': 4,
-  'zset-max-listpack-entries': 4,
-  'list-max-listpack-size': 3,
-  'stream-node-max-entries': 3,
-};
 
 export class DiskLife {
   readonly node: DataNode;
@@ -68,7 +59,7 @@ export class DiskLife {
     time.clear();
     const settings = serverSettings();
     const source = { appendonly: story.source === 'aof' ? 'yes' : 'no' };
-    settings.assign({ port: 0, dir: '/data', 'enable-debug-command': 'yes', ...LIMITS, ...values, ...source });
+    settings.assign({ port: 0, dir: '/data', 'enable-debug-command': 'yes', ...TIGHT_LIMITS, ...values, ...source });
     const world = realWorld({
       clock: time.clock,
       timers: time.timers,

@@ -17,6 +17,7 @@ import type { Kill } from './disk-promises';
 import { Succession } from './disk-succession';
 import { randomSentence, type Sentence } from './sentences';
 import { KEYS, one } from './words';
+import { UPHEAVALS } from './upheavals';
 
 const RARE: ReadonlySet<string> = new Set(['FLUSHALL', 'FLUSHDB', 'SWAPDB']);
 const SPECS = commands.all.filter((spec) => isSpoken(spec) && !RARE.has(spec.name));
@@ -61,13 +62,6 @@ const SETTING: readonly Sentence[] = [
   ['CONFIG', 'SET', 'aof-use-rdb-preamble', 'yes'],
   ['CONFIG', 'SET', 'auto-aof-rewrite-min-size', '2000'],
   ['CONFIG', 'SET', 'aof-timestamp-enabled', 'yes'],
-];
-const UPHEAVALS: readonly Sentence[] = [
-  ['FLUSHALL'],
-  ['FLUSHDB'],
-  ['SWAPDB', '0', '1'],
-  ['SELECT', '0'],
-  ['SELECT', '1'],
 ];
 /** Long enough for what is tried again after a minute. */
 const RECOVERY_MS = 70_000;

@@ -15,31 +15,15 @@ import { SnapshotWalk } from '../../src/storage/snapshot/walk';
 import { isSpoken, mustNotWait } from './comparison';
 import { randomSentence, type Sentence } from './sentences';
 import { StillNode } from './still-node';
+import { TIGHT_LIMITS, UPHEAVALS } from './upheavals';
 import { KEYS, KEYS_OF, one } from './words';
 
 /** Values with more elements than this are large. */
 const LARGE = { elements: 4, nodes: 1 };
-const LIMITS = {
-  'hash-max-listpack-entries': 4,
-  'set-max-intset-entries': 4,
-  'set-max-listpack-entries': 4,
-  'zset-max-listpack-entries': 4,
-  'list-max-listpack-size': 3,
-  'stream-node-max-entries': 3,
-};
 const CRC_BYTES = 8;
 
 const RARE: ReadonlySet<string> = new Set(['FLUSHALL', 'FLUSHDB', 'SWAPDB']);
 const SPECS = commands.all.filter((spec) => isSpoken(spec) && !RARE.has(spec.name));
-
-/** Sentences that matter here more often than their share of all commands. */
-const UPHEAVALS: readonly Sentence[] = [
-  ['FLUSHALL'],
-  ['FLUSHDB'],
-  ['SWAPDB', '0', '1'],
-  ['SELECT', '0'],
-  ['SELECT', '1'],
-];
 
 interface Running {
   readonly walk: SnapshotWalk;
@@ -54,11 +38,11 @@ export class SnapshotTrial {
   private readonly reader: Keyspace;
 
   constructor(seed: number) {
-    this.still = new StillNode(seed, LIMITS);
+    this.still = new StillNode(seed, TIGHT_LIMITS);
     this.reader = new Keyspace({ random: new Random(1) });
     this.reader.setTime(1);
     // What was large stays so: in a packed sorted set there is no −0.
-    Object.assign(this.reader.limits, LIMITS);
+    Object.assign(this.reader.limits, TIGHT_LIMITS);
   }
 
   /** One round, from an empty keyspace to an empty keyspace; what was wrong, or null. */

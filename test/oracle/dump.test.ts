@@ -2,13 +2,14 @@
  * DUMP here is RESTORE there: values of every type and encoding go from a node to a real Redis and back, and keep their content
  * (DEBUG DIGEST-VALUE) and their encoding. What is packed has the same payload on both sides, byte for byte.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { splitArguments } from '../../src/base';
 import { InProcessStage } from '../transcripts/our-stages';
 import { command, type StageSession } from '../transcripts/session';
 import { crc64 } from '../../src/storage/rdb/crc64';
 import { rdbLength, rdbString, streamOf, ziplistOf, zipmapOf } from '../storage/rdb/old-forms';
 import { OracleStage } from './oracle-stage';
+import { openRivals } from './rivals';
 
 type Words = (string | Buffer)[];
 
@@ -216,20 +217,7 @@ const OLD_FORMS = [
 ];
 
 describe.skipIf(new OracleStage(2).skipped !== null)('a payload', () => {
-  const stage = new InProcessStage();
-  const judge = new OracleStage(2, 'judge');
-  let ours: StageSession;
-  let oracle: StageSession;
-
-  beforeAll(async () => {
-    ours = await stage.open();
-    oracle = await judge.open();
-  });
-
-  afterAll(async () => {
-    await Promise.all([ours.close(), oracle.close()]);
-    await Promise.all([stage.close(), judge.close()]);
-  });
+  const rivals = openRivals(new InProcessStage(), new OracleStage(2, 'judge'));
 
   async function make(session: StageSession, commands: readonly Words[]): Promise<void> {
     await session.send(command('FLUSHALL'));
@@ -249,6 +237,7 @@ describe.skipIf(new OracleStage(2).skipped !== null)('a payload', () => {
   }
 
   test.each(VALUES)('of $name goes there and back', async ({ commands, isExact, isOrdered }) => {
+    const { tested: ours, oracle } = rivals;
     await Promise.all([make(ours, commands), make(oracle, commands)]);
     const digest = await ask(oracle, 'DEBUG', 'DIGEST-VALUE', 'k');
     expect(await ask(ours, 'DEBUG', 'DIGEST-VALUE', 'k')).toBe(digest);
@@ -271,6 +260,7 @@ describe.skipIf(new OracleStage(2).skipped !== null)('a payload', () => {
   });
 
   test.each(OLD_FORMS)('of $name, as old versions wrote it, makes the same here and there', async ({ body }) => {
+    const { tested: ours, oracle } = rivals;
     const payload = sealed(Buffer.concat(body));
     await Promise.all([make(ours, []), make(oracle, [])]);
     await Promise.all([restore(ours, payload), restore(oracle, payload)]);

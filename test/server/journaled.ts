@@ -8,22 +8,12 @@ import { Random, realWorld } from '../../src/base';
 import type { Connection } from '../../src/net';
 import { COMMAND, CommandParser, defaultProtocolLimits, encodeCommand } from '../../src/resp';
 import { DataNode } from '../../src/server/data-node';
-import { Replayer } from '../../src/server/replay';
+import { NOWHERE, Replayer } from '../../src/server/replay';
 import { Session } from '../../src/server/session';
 import { serverSettings } from '../../src/server/settings';
 
 /** A connection whose peer listens to nobody: replies are taken from the session's output. */
-const DEAF: Connection = {
-  remoteAddress: 'test:0',
-  localAddress: 'test:0',
-  isLocal: true,
-  unsentBytes: 0,
-  write: () => true,
-  pauseReading() {},
-  resumeReading() {},
-  end() {},
-  destroy() {},
-};
+const DEAF: Connection = { ...NOWHERE, isLocal: true };
 
 /** A client that speaks in words, one character per byte. */
 export class DirectClient {

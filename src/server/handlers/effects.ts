@@ -4,12 +4,12 @@
  * Each is the command that Redis 7 propagates in that place: with points in time instead of spans, results instead of sums of
  * floats, members instead of a number to draw, and the form that does not wait. All of them ask first whether anybody reads.
  */
-import { Bytes, INT64_MAX } from '../../base';
+import { Bytes, cutToInt64 } from '../../base';
 import { fixedWord, type Journal } from '../../storage';
 import type { Call } from '../call';
 
 /** Words of entries. */
-export const DEL = fixedWord('DEL');
+const DEL = fixedWord('DEL');
 export const EXACTLY = fixedWord('=');
 export const KEEPTTL = fixedWord('KEEPTTL');
 export const MAXLEN = fixedWord('MAXLEN');
@@ -35,6 +35,11 @@ export function leaveString(call: Call, value: Bytes, whenMs: number): void {
   if (call.journals) time(call.leave(5).fixed(SET).word(call.arg(1)).word(value).fixed(PXAT), whenMs);
 }
 
+/** So many elements were taken from one end of the key in argument `keyAt`; `name` (a fixed word) says from which. */
+export function leavePop(call: Call, name: Uint8Array, keyAt: number, count: number): void {
+  if (call.journals) call.leave(3).fixed(name).word(call.arg(keyAt)).integer(count);
+}
+
 /** Another command, `name` (a fixed word), with the arguments from `from` on up to `to`, which is not one of them. */
 export function leaveAs(call: Call, name: Uint8Array, from: number, to: number): void {
   if (!call.journals) return;
@@ -45,6 +50,5 @@ export function leaveAs(call: Call, name: Uint8Array, from: number, to: number):
 /** A point in time as a word, in ms: what no int64 can hold is the last that it can. */
 export function time(entry: Journal, whenMs: number): Journal {
   if (Number.isSafeInteger(whenMs)) return entry.integer(whenMs);
-  const exact = BigInt(whenMs);
-  return entry.word(Bytes.of(String(exact > INT64_MAX ? INT64_MAX : exact)));
+  return entry.word(Bytes.of(String(cutToInt64(whenMs))));
 }

@@ -5,7 +5,7 @@
  * 1970); they meet in `expire`. Storage keeps an expiry as a double of milliseconds since 1970: exact until the year
  * 287396, and within half a second beyond, up to the end of int64, which Redis allows.
  */
-import { INT64_MAX, INT64_MIN, parseInteger } from '../../base';
+import { cutToInt64, INT64_MAX, INT64_MIN, parseInteger } from '../../base';
 import { replyName, type generic, type Handlers } from '../../commands';
 import { NO_EXPIRY } from '../../storage';
 import { WRONG, type Call, type Handler } from '../call';
@@ -155,6 +155,6 @@ function replyExpiry(call: Call, unitMs: number, fromMs: number): void {
     call.reply.integer(unitMs === SECOND_MS ? Math.floor((leftMs + SECOND_MS / 2) / SECOND_MS) : leftMs);
     return;
   }
-  const farMs = (expiryMs < 2 ** 63 ? BigInt(expiryMs) : INT64_MAX) - BigInt(fromMs);
+  const farMs = cutToInt64(expiryMs) - BigInt(fromMs);
   call.reply.int64(unitMs === SECOND_MS ? (farMs + 500n) / 1000n : farMs);
 }

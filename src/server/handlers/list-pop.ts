@@ -8,6 +8,7 @@ import type { Handlers, list } from '../../commands';
 import { fixedWord, type List } from '../../storage';
 import type { Call, Handler } from '../call';
 import { COUNT_NOT_POSITIVE, NOT_POSITIVE, NUMKEYS_NOT_POSITIVE } from '../error-replies';
+import { leavePop } from './effects';
 import { replyElements } from './list';
 
 /** How elements are taken from an end, in the journal. */
@@ -212,12 +213,7 @@ export function popFromFirst(call: Call): boolean {
     call.reply.bulk(call.arg(i));
     const taken = Math.min(count, list.length);
     replyPoppedMany(call, list, fromHead, taken);
-    if (call.journals)
-      call
-        .leave(3)
-        .fixed(fromHead ? LPOP : RPOP)
-        .word(call.arg(i))
-        .integer(taken);
+    leavePop(call, fromHead ? LPOP : RPOP, i, taken);
     return true;
   }
   return false;

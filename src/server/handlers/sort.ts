@@ -13,7 +13,7 @@ import type { generic, Handlers } from '../../commands';
 import { fixedWord, List, SortedSet, TYPE_LIST, TYPE_SET, TYPE_SORTED_SET, type MemberSet } from '../../storage';
 import type { Call, Handler } from '../call';
 import { NOT_A_SCORE, WRONG_TYPE } from '../error-replies';
-import { DEL } from './effects';
+import { leaveDeletion } from './effects';
 import { SortOrder } from './sort-order';
 import { SortPattern } from './sort-pattern';
 import { prefixWeight, Texts, WEIGHT_OF_NOTHING } from './sort-texts';
@@ -255,7 +255,7 @@ function store(call: Call, { gets, destination }: Options, chosen: Chosen, isByC
 
 /** Lets the command leave a list under the key in argument `keyAt`. */
 function leaveList(call: Call, keyAt: number, list: List): void {
-  call.leave(2).fixed(DEL).word(call.arg(keyAt));
+  leaveDeletion(call, keyAt);
   const { length } = list;
   list.seek(0);
   for (let i = 0; i < length; i++) {

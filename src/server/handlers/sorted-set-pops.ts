@@ -7,7 +7,7 @@ import type { Handlers, sortedSet } from '../../commands';
 import { fixedWord, TYPE_SORTED_SET, type SortedSet } from '../../storage';
 import type { Call, Handler } from '../call';
 import { COUNT_NOT_POSITIVE, NOT_POSITIVE, NUMKEYS_NOT_POSITIVE } from '../error-replies';
-import { leaveAs } from './effects';
+import { leaveAs, leavePop } from './effects';
 import { FLAT_SCORES, SCORES_IN_PAIRS, writeMembers } from './sorted-set-replies';
 
 const ZPOPMAX = fixedWord('ZPOPMAX');
@@ -118,12 +118,7 @@ function popFromFirst(call: Call): boolean {
     call.reply.bulk(call.arg(i));
     call.reply.array(popped);
     take(call, set, popped, isHighest, SCORES_IN_PAIRS);
-    if (call.journals)
-      call
-        .leave(3)
-        .fixed(isHighest ? ZPOPMAX : ZPOPMIN)
-        .word(call.arg(i))
-        .integer(popped);
+    leavePop(call, isHighest ? ZPOPMAX : ZPOPMIN, i, popped);
     return true;
   }
   return false;

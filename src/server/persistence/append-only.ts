@@ -27,6 +27,11 @@ const WAIT_AT_RISK_MS = 1500;
 /** Name of a file that says that a sync has failed. */
 const SYNC_FAILED_MARK = 'slotcache.sync-failed';
 
+const REFUSING = (reason: string): string =>
+  `Fail to fsync the AOF file: ${reason}. Writes are refused until it was rewritten.`;
+const EXITING = (reason: string): string =>
+  `Can't persist AOF for fsync error when the AOF fsync policy is 'always': ${reason}. Exiting...`;
+
 /** `starting`: switched on while running, and what was there before is not in files yet. */
 export type AppendOnlyState = 'off' | 'starting' | 'on';
 
@@ -111,7 +116,8 @@ export class AppendOnly implements JournalSink {
     const goesOnThere = last?.kind === 'incremental' && endsWithBatch;
     this.appendTo(goesOnThere ? last.path : directory.startIncrement(), 'on');
     this.baseBytes = this.currentBytes;
-    if (this.node.world.files.size(this.markPath) !== null) this.distrust('an fsync has failed before the start');
+    if (this.node.world.files.size(this.markPath) !== null)
+      this.distrust('an fsync has failed before the start', REFUSING);
   }
 
   /** What a process leaves behind whose sync has failed. */
@@ -351,25 +357,19 @@ export class AppendOnly implements JournalSink {
     const reason = reasonOf(error);
     this.setMark(true);
     if (this.node.settings.values['appendfsync'] !== 'always') {
-      this.distrust(reason);
+      this.distrust(reason, REFUSING);
       return;
     }
-    this.syncFailures++;
-    this.syncFailure = reason;
     this.hasFailed = true;
-    this.log(
-      'warning',
-      `Can't persist AOF for fsync error when the AOF fsync policy is 'always': ${reason}. Exiting...`,
-    );
-    this.onHealth();
+    this.distrust(reason, EXITING);
     this.node.emit('failed', error instanceof Error ? error : new Error(reason));
   }
 
   /** Only new files can be trusted: writes are refused until there are some. */
-  private distrust(reason: string): void {
+  private distrust(reason: string, inWords: (reason: string) => string): void {
     this.syncFailures++;
     this.syncFailure = reason;
-    this.log('warning', `Fail to fsync the AOF file: ${reason}. Writes are refused until it was rewritten.`);
+    this.log('warning', inWords(reason));
     this.onHealth();
   }
 

@@ -175,13 +175,14 @@ export class BlockFile implements ByteSink {
 
   private removeIfFree(): void {
     if (this.file === null || this.isWriting || this.isSyncing) return;
+    // What cannot be closed or removed is worth no more than a name in a directory that is cleaned at the next start.
     try {
       this.file.close();
-      this.files.remove(this.path);
-    } catch {
-      // It is worth no more than a name in a directory that is cleaned at the next start.
+    } catch (error) {
+      if (!(error instanceof CacheError)) throw error;
     }
     this.file = null;
+    this.files.removeLater(this.path, () => undefined);
   }
 }
 

@@ -4,12 +4,14 @@
  * Up to these many elements a value is written as a whole, which takes some 50 µs at most; above, freezing pays.
  */
 import { Bytes } from '../../base';
-import { SEGMENT_MASK, SEGMENT_SHIFT, type Address } from '../arena';
+import type { Address } from '../arena';
 import type { Database } from '../database';
+import { Hash } from '../hash';
 import type { Keyspace } from '../keyspace';
 import { List } from '../list';
 import { TYPE_HASH, TYPE_LIST, TYPE_SET, TYPE_SORTED_SET } from '../records';
-import { SortedRoots } from '../sorted-roots';
+import { MemberSet } from '../set';
+import { SortedSet } from '../sorted-set';
 import { Stream } from '../stream';
 import type { SnapshotFormat } from './format';
 import type { Frozen } from './frozen';
@@ -26,11 +28,10 @@ export interface LargeLimits {
 
 export const LARGE_LIMITS: LargeLimits = { elements: 512, nodes: 4 };
 
-/** Word of a table that counts its entries: see tables.ts. */
-const COUNT_WORD = 2;
-
 export class Freezer {
-  private readonly sortedRoots: SortedRoots;
+  private readonly hash: Hash;
+  private readonly set: MemberSet;
+  private readonly sortedSet: SortedSet;
   private readonly list: List;
   private readonly stream: Stream;
   private readonly key = new Bytes();
@@ -40,38 +41,39 @@ export class Freezer {
     private readonly format: SnapshotFormat,
     private readonly limits: LargeLimits,
   ) {
-    this.sortedRoots = new SortedRoots(keyspace);
+    this.hash = new Hash(keyspace);
+    this.set = new MemberSet(keyspace);
+    this.sortedSet = new SortedSet(keyspace);
     this.list = new List(keyspace);
     this.stream = new Stream(keyspace);
   }
 
   /** Freezes the value of a record; null where it is small enough to be written as a whole. */
   freeze(database: Database, index: number, record: Address): Frozen | null {
-    const { keyspace, format, limits, list, stream } = this;
+    const { keyspace, format, limits, hash, set, sortedSet, list, stream } = this;
     const root = keyspace.records.root(record);
     if (root === 0) return null;
+    const key = keyspace.records.key(record, this.key);
     switch (keyspace.records.type(record)) {
       case TYPE_HASH:
+        hash.open(database, key, record);
+        return hash.length <= limits.elements ? null : new FrozenTable(keyspace, format, index, record, root);
       case TYPE_SET:
-        return this.tableCount(root) <= limits.elements ? null : new FrozenTable(keyspace, format, index, record, root);
+        set.open(database, key, record);
+        return set.length <= limits.elements ? null : new FrozenTable(keyspace, format, index, record, root);
       case TYPE_SORTED_SET:
-        return this.sortedRoots.count(root) <= limits.elements
-          ? null
-          : new FrozenTree(keyspace, format, index, record, root);
+        sortedSet.open(database, key, record);
+        return sortedSet.length <= limits.elements ? null : new FrozenTree(keyspace, format, index, record, root);
       case TYPE_LIST:
-        list.open(database, keyspace.records.key(record, this.key), record);
+        list.open(database, key, record);
         return list.nodeCount <= limits.nodes
           ? null
           : new FrozenList(keyspace, format, index, record, root, list.nodeAddresses());
       default:
-        stream.open(database, keyspace.records.key(record, this.key), record);
+        stream.open(database, key, record);
         return stream.nodeCount <= limits.nodes
           ? null
           : new FrozenStream(keyspace, format, index, record, root, stream);
     }
-  }
-
-  private tableCount(root: Address): number {
-    return this.keyspace.arena.u32s[root >>> SEGMENT_SHIFT][((root & SEGMENT_MASK) << 1) + COUNT_WORD];
   }
 }

@@ -158,7 +158,7 @@ export class RdbFormat implements SnapshotFormat {
   /** What stands before a value. */
   private head(type: number, key: Bytes, expiryAtMs: number, access: number): void {
     const { writer, expiry } = this;
-    const { eviction, accessClock } = this.keyspace;
+    const { eviction } = this.keyspace;
     if (expiryAtMs !== NO_EXPIRY) {
       writer.byte(OPCODE_EXPIRY_MS);
       writer.int64(expiry.setCut(expiryAtMs));
@@ -168,15 +168,12 @@ export class RdbFormat implements SnapshotFormat {
       writer.byte(eviction.frequency(access));
     } else if (eviction.timesUses) {
       writer.byte(OPCODE_IDLE);
-      writer.length((accessClock - access) & ACCESS_CLOCK_MASK);
+      writer.length(this.keyspace.secondsSince(access));
     }
     writer.byte(type);
     writer.string(key);
   }
 }
-
-/** Access clocks count seconds in 24 bits. */
-const ACCESS_CLOCK_MASK = 0xffffff;
 
 function largeTypeOf(type: number, version: number): number {
   switch (type) {

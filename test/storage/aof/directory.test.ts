@@ -14,6 +14,15 @@ function directoryOn(disk: SimulatedDisk): AofDirectory {
   return new AofDirectory(disk, { directory: '', dirname: 'appendonlydir', filename: 'a.aof', log: silentLog });
 }
 
+/** A set of one increment. */
+function founded(): { disk: SimulatedDisk; directory: AofDirectory } {
+  const disk = newDisk();
+  const directory = directoryOn(disk);
+  directory.open();
+  directory.startIncrement();
+  return { disk, directory };
+}
+
 function put(disk: SimulatedDisk, path: string, text: string): void {
   const file = disk.create(path);
   file.write(Buffer.from(text), 0, text.length);
@@ -48,10 +57,7 @@ test('nothing is there, and an increment begins', () => {
 });
 
 test('a rewrite replaces what was before it, and keeps what came after', () => {
-  const disk = newDisk();
-  const directory = directoryOn(disk);
-  directory.open();
-  directory.startIncrement();
+  const { disk, directory } = founded();
   const { base, increment } = beginRewrite(directory);
   expect(increment).toBe(`${SET}/a.aof.2.incr.aof`);
   directory.startIncrement();
@@ -76,10 +82,7 @@ test('a rewrite replaces what was before it, and keeps what came after', () => {
 });
 
 test('a rewrite that is abandoned leaves its increment', () => {
-  const disk = newDisk();
-  const directory = directoryOn(disk);
-  directory.open();
-  directory.startIncrement();
+  const { disk, directory } = founded();
   put(disk, beginRewrite(directory).base, 'half');
   directory.abandonRewrite();
   directory.abandonRewrite();
@@ -89,10 +92,7 @@ test('a rewrite that is abandoned leaves its increment', () => {
 });
 
 test('one that is abandoned while another begins does the other no harm', () => {
-  const disk = newDisk();
-  const directory = directoryOn(disk);
-  directory.open();
-  directory.startIncrement();
+  const { disk, directory } = founded();
   put(disk, beginRewrite(directory).base, 'half');
   directory.abandonRewrite();
   const { base } = beginRewrite(directory);
@@ -104,10 +104,7 @@ test('one that is abandoned while another begins does the other no harm', () => 
 });
 
 test('a rewrite that starts anew changes nothing before its end', () => {
-  const disk = newDisk();
-  const directory = directoryOn(disk);
-  directory.open();
-  directory.startIncrement();
+  const { disk, directory } = founded();
   const before = manifestOf(disk);
   beginRewrite(directory, true);
   expect(manifestOf(disk)).toBe(before);
@@ -125,10 +122,7 @@ test('a rewrite that starts anew changes nothing before its end', () => {
 
 test('what is made for a rewrite is removed when it cannot begin', () => {
   for (const startsAnew of [false, true]) {
-    const disk = newDisk();
-    const directory = directoryOn(disk);
-    directory.open();
-    directory.startIncrement();
+    const { disk, directory } = founded();
     const before = disk.list(SET);
     const failure = new CacheError('FILE_FAILED', 'no');
     let told: Error | null = null;
@@ -146,10 +140,7 @@ test('what is made for a rewrite is removed when it cannot begin', () => {
 test('a rewrite whose end fails is abandoned, and the next one does it', () => {
   for (const startsAnew of [false, true]) {
     for (const deed of ['rename', 'create', 'write', 'sync', 'syncDirectory'] as const) {
-      const disk = newDisk();
-      const directory = directoryOn(disk);
-      directory.open();
-      directory.startIncrement();
+      const { disk, directory } = founded();
       put(disk, beginRewrite(directory, startsAnew).base, '');
       const { parts } = directory;
       disk.runPending();
@@ -171,10 +162,7 @@ test('a rewrite whose end fails is abandoned, and the next one does it', () => {
 });
 
 test('a set that is closed is not touched any more', () => {
-  const disk = newDisk();
-  const directory = directoryOn(disk);
-  directory.open();
-  directory.startIncrement();
+  const { disk, directory } = founded();
   put(disk, beginRewrite(directory).base, '');
   disk.runPending();
   for (let deeds = 0; deeds < 4; deeds++) disk.runPending(1);
@@ -187,10 +175,7 @@ test('a set that is closed is not touched any more', () => {
 });
 
 test('temporary files and history are removed, others are left alone', () => {
-  const disk = newDisk();
-  const directory = directoryOn(disk);
-  directory.open();
-  directory.startIncrement();
+  const { disk } = founded();
   for (const name of [
     'temp-a.aof.base',
     'temp-a.aof.incr',
@@ -219,10 +204,7 @@ describe('refused is', () => {
   });
 
   test('a manifest that is gone, or empty', () => {
-    const disk = newDisk();
-    const directory = directoryOn(disk);
-    directory.open();
-    directory.startIncrement();
+    const { disk } = founded();
     disk.remove(`${SET}/a.aof.manifest`);
     expect(() => directoryOn(disk).open()).toThrow("has the file 'a.aof.1.incr.aof', but the manifest");
     put(disk, `${SET}/a.aof.manifest`, '');
@@ -253,10 +235,7 @@ describe('a single file of before Redis 7', () => {
   });
 
   test('is left where it is if there is a set already', () => {
-    const disk = newDisk();
-    const directory = directoryOn(disk);
-    directory.open();
-    directory.startIncrement();
+    const { disk, directory } = founded();
     put(disk, '/a.aof', 'old');
     const again = directoryOn(disk);
     again.open();

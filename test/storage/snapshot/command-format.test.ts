@@ -3,15 +3,16 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Random } from '../../../src/base';
 import { commands } from '../../../src/commands';
 import { isSpoken, mustNotWait } from '../../fuzz/comparison';
 import { randomSentence, type Sentence } from '../../fuzz/sentences';
 import { OracleStage } from '../../oracle/oracle-stage';
+import { openRivals } from '../../oracle/rivals';
 import { contentsOf, entriesOf, follow } from '../../server/journaled';
 import { InProcessStage } from '../../transcripts/our-stages';
-import { command, type StageSession } from '../../transcripts/session';
+import { command } from '../../transcripts/session';
 import { Walked } from './walked';
 
 const SEEDS = Array.from({ length: 12 }, (_, i) => 1 + i);
@@ -122,22 +123,10 @@ describe('commands', () => {
 });
 
 describe.skipIf(new OracleStage(2).skipped !== null)('a real Redis', () => {
-  const stage = new InProcessStage();
-  const judge = new OracleStage(2, 'judge');
-  let ours: StageSession;
-  let oracle: StageSession;
-
-  beforeAll(async () => {
-    ours = await stage.open();
-    oracle = await judge.open();
-  });
-
-  afterAll(async () => {
-    await Promise.all([ours.close(), oracle.close()]);
-    await Promise.all([stage.close(), judge.close()]);
-  });
+  const rivals = openRivals(new InProcessStage(), new OracleStage(2, 'judge'));
 
   test('writes the same', async () => {
+    const { oracle } = rivals;
     const walked = new Walked();
     for (const line of ORDERED) {
       walked.say(line);
@@ -156,6 +145,7 @@ describe.skipIf(new OracleStage(2).skipped !== null)('a real Redis', () => {
   });
 
   test('takes all of them, and has then what we have', async () => {
+    const { tested: ours, oracle } = rivals;
     const walked = new Walked();
     walked.say(...EVERYTHING);
     walked.beginCommands();
@@ -184,6 +174,7 @@ describe.skipIf(new OracleStage(2).skipped !== null)('a real Redis', () => {
 
   /** What both reply, which must be the same. */
   async function ask(...words: string[]): Promise<string> {
+    const { tested: ours, oracle } = rivals;
     const [reply, judged] = await Promise.all([ours.send(command(...words)), oracle.send(command(...words))]);
     expect(reply, words.join(' ')).toBe(judged);
     return reply;
