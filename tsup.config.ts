@@ -1,6 +1,19 @@
 import { defineConfig, type Options } from 'tsup';
 
-const rooms = ['base', 'resp', 'slots', 'metrics', 'commands', 'storage', 'net', 'server', 'proxy', 'config', 'sim'];
+const rooms = [
+  'base',
+  'resp',
+  'slots',
+  'metrics',
+  'commands',
+  'storage',
+  'net',
+  'replication',
+  'server',
+  'proxy',
+  'config',
+  'sim',
+];
 
 /**
  * esbuild turns top-level `const` into `var` when it bundles, and V8 then no longer folds these constants into code:

@@ -29,7 +29,7 @@ const WARM_UP_REQUESTS = 1_000_000;
 type Command = (typeof COMMANDS)[number];
 
 /** What one server needed for one case. */
-interface Cost {
+export interface Cost {
   /** CPU per operation in µs. */
   readonly cpuMicros: number;
   readonly operationsPerSecond: number;

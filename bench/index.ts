@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- server | proxy | memory | collections | large | snapshot | all] [--quick] [--calibrate] [--write]
+ * npm run bench [-- server | proxy | memory | collections | large | snapshot | replication | all] [--quick] [--calibrate] [--write]
  *
  * Each bench answers one question by comparing with a peer in the same run, prints how it compared, and prints the
  * figures that lose as well. A question that cannot be answered here, because a program is missing, costs one line
@@ -11,6 +11,7 @@ import { benchLarge } from './large';
 import { benchMemory } from './memory';
 import { BenchError, stopAll } from './processes';
 import { benchProxy } from './proxy';
+import { benchReplication } from './replication';
 import { benchServer } from './server';
 import { benchSnapshot } from './snapshot';
 import { type Options, renderReport, type Report, writeSection } from './table';
@@ -26,6 +27,7 @@ Questions
   collections  CPU per operation on hashes, lists, sets, sorted sets: cache-server and redis-server
   large        memory and pauses of collections of millions of elements: cache-server and redis-server
   snapshot     saving under load, loading, the append-only file: cache-server and redis-server
+  replication  a master's cost, a full sync, what a replica can do: cache-server and redis-server
   all          all of them (default)
 
 Options
@@ -42,6 +44,7 @@ const QUESTIONS: ReadonlyMap<string, (options: Options) => Promise<Report>> = ne
   ['collections', benchCollections],
   ['large', benchLarge],
   ['snapshot', benchSnapshot],
+  ['replication', benchReplication],
 ]);
 
 function readArguments() {

@@ -21,6 +21,7 @@ await runDaemon({
     ['appendonly yes', 'keeps every change in an append-only file'],
     ['save 60 1000', 'saves the data to an RDB file after so many seconds and changes'],
     ['dir /path', 'directory of both'],
+    ['replicaof "host port"', 'follows that master'],
     ['maxclients 10000', 'most connections at a time'],
     ['databases 16', 'how many numbers SELECT takes'],
     ['redis-version 7.2.5', 'the version that clients are told'],

@@ -38,6 +38,8 @@ interface Node {
   /** What is to be done before it may end because of this signal; whether it may. */
   prepareToStop?(signal: 'SIGTERM' | 'SIGINT'): boolean;
   readonly addresses: readonly Address[];
+  /** What it is, in a letter, for the log; M unless said. */
+  readonly roleMark?: 'M' | 'S';
 }
 
 export interface Daemon<Table extends SettingsTable, N extends Node> {
@@ -95,9 +97,9 @@ export async function runDaemon<Table extends SettingsTable, N extends Node>(dae
       return;
     }
   }
-  const log = makeLog(values);
-  const world = realWorld({ log });
   let node: N | null = null;
+  const log = makeLog(values, () => node?.roleMark ?? 'M');
+  const world = realWorld({ log });
   let isStopping = false;
   const stop = (): void => {
     if (isStopping) process.exit(1);
@@ -165,11 +167,11 @@ export async function runDaemon<Table extends SettingsTable, N extends Node>(dae
   }
 }
 
-/** Lines as Redis writes them: `pid:M 22 Nov 2026 10:59:50.123 * text`. */
-function makeLog(values: CommonValues): Log {
+/** Lines as Redis writes them: `pid:M 22 Nov 2026 10:59:50.123 * text`; M is a master, S a replica. */
+function makeLog(values: CommonValues, roleMark: () => string): Log {
   return (level, message) => {
     if (values.loglevel === 'nothing' || LEVELS.indexOf(level) < LEVELS.indexOf(values.loglevel as LogLevel)) return;
-    const line = `${process.pid}:M ${timestamp(new Date())} ${LEVEL_MARKS[level]} ${message}\n`;
+    const line = `${process.pid}:${roleMark()} ${timestamp(new Date())} ${LEVEL_MARKS[level]} ${message}\n`;
     if (values.logfile === '') {
       process.stdout.write(line);
       return;

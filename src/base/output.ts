@@ -4,7 +4,11 @@
  * A list of chunks, of which only the last one grows; nothing is ever moved or joined. Writers ask for room with
  * `reserve(n)`, then write into `buffer` at `position` and advance it. Chunks of the standard size come from a pool
  * and go back to it when the transport has taken the bytes; so the steady state allocates nothing.
+ *
+ * Usually all of it leaves at once (`flush`). Where the rest must wait for something, a part from the beginning leaves
+ * (`flushFirst`): then the first chunk begins with bytes that are gone, and stays where it is.
  */
+import { assert } from './errors';
 import { copyBytes, EMPTY_BUFFER, widen } from './bytes';
 
 /** Standard chunk: the replies of a pipeline of 64 small GETs fit four times over. */
@@ -30,7 +34,12 @@ export class Output {
   position = 0;
   /** Chunks before the current one, in order; null for none, the usual case. */
   private full: FullChunk[] | null = null;
+  /** Bytes in them, less `sentBytes`: what is to be sent beside the current chunk's `position`. */
   private fullBytes = 0;
+  /** Bytes of the first chunk that are gone. */
+  private sentBytes = 0;
+  /** A sink has kept some of these: the chunk must not be used again. */
+  private isLent = false;
 
   get length(): number {
     return this.fullBytes + this.position;
@@ -89,6 +98,10 @@ export class Output {
 
   /** Writes everything to `sink` in order and is empty afterwards. */
   flush(sink: ByteSink): void {
+    if (this.sentBytes > 0) {
+      this.flushFirst(sink, this.length);
+      return;
+    }
     const { full, buffer, position } = this;
     this.full = null;
     this.fullBytes = 0;
@@ -99,8 +112,41 @@ export class Output {
     else send(sink, buffer, position);
   }
 
-  /** Moves everything out of `other`, behind what is here. */
+  /** Writes the first `count` bytes to `sink`, of which there must be as many; the rest stays. */
+  flushFirst(sink: ByteSink, count: number): void {
+    assert(count <= this.length, 'more is to leave than there is');
+    while (count > 0) {
+      const { full, sentBytes } = this;
+      const chunk = full === null ? this.buffer : full[0].buffer;
+      const end = full === null ? this.position : full[0].length;
+      const part = Math.min(count, end - sentBytes);
+      if (!sink.write(chunk.subarray(sentBytes, sentBytes + part))) this.isLent = true;
+      count -= part;
+      this.sentBytes += part;
+      this.fullBytes -= part;
+      if (this.sentBytes === end) this.dropFirst();
+    }
+  }
+
+  /** All of the first chunk is gone. */
+  private dropFirst(): void {
+    const { full } = this;
+    const chunk = full === null ? this.buffer : full.shift()!.buffer;
+    if (!this.isLent) release(chunk);
+    this.isLent = false;
+    this.sentBytes = 0;
+    if (full === null) {
+      this.fullBytes = 0;
+      this.buffer = EMPTY_BUFFER;
+      this.position = 0;
+    } else if (full.length === 0) {
+      this.full = null;
+    }
+  }
+
+  /** Moves everything out of `other`, of which nothing has left yet, behind what is here. */
   append(other: Output): void {
+    assert(other.sentBytes === 0, 'some of it is gone');
     if (other.full === null) {
       this.bytes(other.buffer, 0, other.position);
       other.position = 0;
@@ -121,9 +167,11 @@ export class Output {
 
   /** Drops what is in it. */
   clear(): void {
-    release(this.buffer);
+    if (this.full !== null || !this.isLent) release(this.buffer);
     this.full = null;
     this.fullBytes = 0;
+    this.sentBytes = 0;
+    this.isLent = false;
     this.position = 0;
     this.buffer = EMPTY_BUFFER;
   }
@@ -132,6 +180,7 @@ export class Output {
   take(): Buffer {
     const parts = (this.full ?? []).map(({ buffer, length }) => buffer.subarray(0, length));
     parts.push(this.buffer.subarray(0, this.position));
+    parts[0] = parts[0].subarray(this.sentBytes);
     const joined = Buffer.concat(parts);
     this.clear();
     return joined;

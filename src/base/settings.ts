@@ -35,9 +35,13 @@ interface Entry {
   readonly setting: Setting<unknown>;
   readonly listeners: Set<(value: unknown, before: unknown) => void>;
   guard: ((value: unknown) => string | null) | null;
+  plan: Plan | null;
   initial: unknown;
   source: SettingSource;
 }
+
+/** Judges values that are about to be set: the reason to refuse them, or what is to be done once they are in place. */
+type Plan = (proposed: Readonly<Record<string, unknown>>) => string | (() => void);
 
 interface Change {
   readonly entry: Entry;
@@ -59,6 +63,7 @@ export class Settings<Table extends SettingsTable = SettingsTable> {
         setting,
         listeners: new Set(),
         guard: null,
+        plan: null,
         initial: setting.initial,
         source: 'default',
       };
@@ -117,7 +122,9 @@ export class Settings<Table extends SettingsTable = SettingsTable> {
     if (entry === undefined) return BAD_DIRECTIVE;
     if (!entry.setting.takesWords && words.length !== 1) return 'wrong number of arguments';
     const repeated = entry.source === 'file' || entry.source === 'line';
-    const value = entry.setting.parse(words, this.store[entry.name], repeated);
+    // One word in quotes may be several: `save "900 1"`.
+    const given = entry.setting.takesWords && words.length === 1 && words[0] !== '' ? words[0].split(' ') : words;
+    const value = entry.setting.parse(given, this.store[entry.name], repeated);
     if (value instanceof Refusal) return value.reason;
     if (source === 'default') entry.initial = value;
     this.place(entry, value, source);
@@ -168,11 +175,21 @@ export class Settings<Table extends SettingsTable = SettingsTable> {
       const reason = entry.guard === null ? null : entry.guard(values[i]);
       if (reason !== null) return changeFailed(shownName, reason);
     }
+    const proposed = { ...this.store };
+    changes.forEach(({ entry }, i) => (proposed[entry.name] = values[i]));
+    const deeds = new Map<Plan, () => void>();
+    for (const { entry, shownName } of changes) {
+      if (entry.plan === null || deeds.has(entry.plan)) continue;
+      const answer = entry.plan(proposed);
+      if (typeof answer === 'string') return changeFailed(shownName, answer);
+      deeds.set(entry.plan, answer);
+    }
     const before = changes.map(({ entry }) => this.store[entry.name]);
     changes.forEach(({ entry }, i) => {
       this.store[entry.name] = values[i];
       entry.source = 'client';
     });
+    for (const carryOut of deeds.values()) carryOut();
     changes.forEach(({ entry }, i) => announce(entry, values[i], before[i]));
     return null;
   }
@@ -217,6 +234,17 @@ export class Settings<Table extends SettingsTable = SettingsTable> {
     guard: (value: SettingsValues<Table>[Name]) => string | null,
   ): void {
     this.entry(name).guard = guard as (value: unknown) => string | null;
+  }
+
+  /**
+   * Lets `plan` judge these settings together whenever clients set any of them, be it to the same value: it is shown all values
+   * as they would be, and returns the reason to refuse them, or what is to be done once they are in place. One per setting.
+   */
+  judgeTogether(
+    names: readonly (keyof Table & string)[],
+    plan: (proposed: SettingsValues<Table>) => string | (() => void),
+  ): void {
+    for (const name of names) this.entry(name).plan = plan as Plan;
   }
 
   private entry(name: string): Entry {

@@ -23,6 +23,8 @@ export interface CallSession {
   /** Monotonic ms. */
   readonly createdMs: number;
   readonly authenticated: boolean;
+  /** Whether it is a replica of the node; absent where a node can have none. */
+  readonly isReplica?: boolean;
   name: string;
   libraryName: string;
   libraryVersion: string;
@@ -40,6 +42,8 @@ export interface CallSession {
 /** A node, for the handlers that all nodes have in common. */
 export interface CallNode {
   readonly world: { readonly clock: Clock };
+  /** Whether the node is a replica of another; absent where it cannot be. */
+  readonly isReplica?: boolean;
   readonly sessions: ReadonlyMap<number, CallSession>;
   readonly statistics: { deniedAuthentications: number };
   readonly settings: {

@@ -2,8 +2,8 @@
  * CLIENT, as far as every node answers it alike: what clients say about themselves, what they may know about others, and
  * how others are closed.
  *
- * All clients here are of type "normal" and of the user "default"; the other types of Redis (replicas, the master,
- * subscribers) are understood as filters that match nobody.
+ * Clients here are of type "normal" or replicas, and of the user "default"; the other types of Redis (the master, subscribers)
+ * are understood as filters that match nobody.
  */
 import { parseInt64 } from '../base';
 import type { CallSession, CommandCall, CommonHandler } from './call';
@@ -17,9 +17,15 @@ const CLIENT_ID_TOO_SMALL = 'ERR client-id should be greater than 0';
 const MAX_AGE_NOT_AN_INTEGER = 'ERR maxage is not an integer or out of range';
 const MAX_AGE_TOO_SMALL = 'ERR maxage should be greater than 0';
 
-/** The types of clients by the words for them; of which ours are all of the first. */
-const CLIENT_TYPES = ['normal', 'master', 'replica', 'slave', 'pubsub'] as const;
-type ClientType = (typeof CLIENT_TYPES)[number];
+/** The types of clients by the words for them. */
+const CLIENT_TYPES = {
+  normal: 'normal',
+  master: 'master',
+  replica: 'replica',
+  slave: 'replica',
+  pubsub: 'pubsub',
+} as const;
+type ClientType = (typeof CLIENT_TYPES)[keyof typeof CLIENT_TYPES];
 
 export const commonClientHandlers = {
   'CLIENT GETNAME'({ reply, session }) {
@@ -53,7 +59,7 @@ export const commonClientHandlers = {
     if (call.argc === 4 && call.is(2, 'type')) {
       const type = clientType(call, 3);
       if (type === null) return;
-      if (type !== 'normal') chosen = [];
+      chosen = [...chosen].filter((session) => typeOf(session) === type);
     } else if (call.argc > 3 && call.is(2, 'id')) {
       const sessions = sessionsById(call, 3);
       if (sessions === null) return;
@@ -155,10 +161,11 @@ function kill(call: CommandCall, filter: KillFilter): number {
   return killed;
 }
 
-function matches({ id, connection, createdMs }: CallSession, filter: KillFilter, nowMs: number): boolean {
+function matches(session: CallSession, filter: KillFilter, nowMs: number): boolean {
+  const { id, connection, createdMs } = session;
   return (
     (filter.id === null || filter.id === id) &&
-    (filter.type === null || filter.type === 'normal') &&
+    (filter.type === null || filter.type === typeOf(session)) &&
     (filter.address === null || filter.address === connection.remoteAddress) &&
     (filter.localAddress === null || filter.localAddress === connection.localAddress) &&
     (filter.maxAgeSeconds === null || nowMs - createdMs >= filter.maxAgeSeconds * 1000)
@@ -185,8 +192,12 @@ function positive(call: CommandCall, i: number, notAnInteger: string, tooSmall: 
   return null;
 }
 
+function typeOf({ isReplica = false }: CallSession): ClientType {
+  return isReplica ? 'replica' : 'normal';
+}
+
 function clientType(call: CommandCall, i: number): ClientType | null {
-  for (const type of CLIENT_TYPES) if (call.is(i, type)) return type;
+  for (const [word, type] of Object.entries(CLIENT_TYPES)) if (call.is(i, word)) return type;
   call.reply.error(`ERR Unknown client type '${call.text(i)}'`);
   return null;
 }

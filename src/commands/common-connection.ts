@@ -29,7 +29,9 @@ export const commonConnectionHandlers = {
     if (!session.authenticated) return reply.error(HELLO_NEEDS_AUTH);
     if (hello.clientName !== null) session.name = hello.clientName;
     if (hello.protocol !== null) reply.protocol = hello.protocol;
-    writeHello(reply, { server: 'redis', version: node.settings.values['redis-version'], id: session.id });
+    const version = node.settings.values['redis-version'];
+    const role = node.isReplica === true ? 'replica' : 'master';
+    writeHello(reply, { server: 'redis', version, id: session.id, role });
   },
 
   PING(call) {

@@ -290,6 +290,17 @@ export const generic = family(
       types: { timeout: 'integer' },
       tips: 'request_policy:all_shards response_policy:agg_min',
     },
+    WAITAOF: {
+      usage: 'numlocal numreplicas timeout',
+      flags: 'blocking',
+      reply: 'integer[]',
+      does: 'Waits until this server and so many replicas have synced to disk what the connection wrote, or time is up.',
+      since: '7.2.0',
+      cost: 'O(1)',
+      categories: 'connection',
+      types: { numlocal: 'integer', timeout: 'integer' },
+      tips: 'request_policy:all_shards response_policy:agg_min',
+    },
   },
   {
     OBJECT: { does: 'Looks at how values are kept.', since: '2.2.3' },

@@ -28,6 +28,7 @@ export interface Greeter {
   readonly version: string;
   /** Of the client's connection. */
   readonly id: number;
+  readonly role: 'master' | 'replica';
 }
 
 const DEFAULT_USER = 'default';
@@ -84,7 +85,7 @@ export function areRight({ user, password }: Credentials, requiredPassword: stri
 }
 
 /** Writes the reply to HELLO, in the protocol that it chose. */
-export function writeHello(reply: ReplyWriter, { server, version, id }: Greeter): void {
+export function writeHello(reply: ReplyWriter, { server, version, id, role }: Greeter): void {
   reply.map(7);
   reply.text('server');
   reply.text(server);
@@ -97,7 +98,7 @@ export function writeHello(reply: ReplyWriter, { server, version, id }: Greeter)
   reply.text('mode');
   reply.text('standalone');
   reply.text('role');
-  reply.text('master');
+  reply.text(role);
   reply.text('modules');
   reply.emptyArray();
 }

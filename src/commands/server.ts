@@ -5,6 +5,7 @@
  * as Redis does, where one function parses them by hand; here they are declared like all others.
  */
 import { family } from './declaration';
+import { REPLICATION_COMMANDS } from './replication';
 
 const NODES_ALL_OK = 'request_policy:all_nodes response_policy:all_succeeded';
 const MODES = { '4.0.0': '`ASYNC`.', '6.2.0': '`SYNC`.' };
@@ -350,6 +351,7 @@ export const server = family(
       cost: 'O(1)',
       tips: 'nondeterministic_output',
     },
+    ...REPLICATION_COMMANDS,
   },
   {
     CONFIG: { does: 'Reads and changes the settings of the server.', since: '2.0.0' },

@@ -58,7 +58,7 @@ export class ConfigNode extends EventEmitter<ConfigNodeEvents> {
       for (const session of this.sessions) session.offerView();
       this.emit('view', view, event);
     });
-    await this.doorway.open(values);
+    await this.doorway.open(this.settings);
     this.emit('ready', this.doorway.addresses);
   }
 

@@ -198,7 +198,7 @@ export class ConfigSession implements ConnectionHandler, Flushable, Follower {
     if (hello.credentials !== null && !this.authenticate(hello.credentials)) return;
     if (!this.isAuthenticated) return reply.error(HELLO_NEEDS_AUTH);
     if (hello.protocol !== null) reply.protocol = hello.protocol;
-    writeHello(reply, { server: 'cache-config', version: VERSION, id: this.id });
+    writeHello(reply, { server: 'cache-config', version: VERSION, id: this.id, role: 'master' });
   }
 
   /** False after the error reply where the credentials are wrong. */

@@ -21,6 +21,7 @@ import {
 } from '../resp';
 import { addressText, type Address, type Connection, type ConnectionHandler } from './connection';
 import { connect } from './tcp';
+import type { TlsContext } from './tls-context';
 import { Turn } from './turn';
 
 interface Waiting {
@@ -53,12 +54,13 @@ export class Client implements ConnectionHandler {
     this.turn = new Turn(timers);
   }
 
-  /** Resolves when the connection stands. Rejects with CONNECT_FAILED. */
+  /** Resolves when the connection stands, with `tls` under TLS. Rejects with CONNECT_FAILED. */
   static connect(
     address: Address,
     timers: Timers,
     events: ClientEvents = {},
     options: DecodeOptions = {},
+    tls: TlsContext | null = null,
   ): Promise<Client> {
     return new Promise((resolve, reject) => {
       const client = new Client(timers, events, options);
@@ -74,11 +76,12 @@ export class Client implements ConnectionHandler {
           reject(new CacheError('CONNECT_FAILED', `cannot connect to ${addressText(address)}: ${reason}`, { cause }));
         },
       };
-      connect(address, handler, (connection) => {
+      const stands = (connection: Connection): void => {
         opened = true;
         client.connection = connection;
         resolve(client);
-      });
+      };
+      connect(address, handler, stands, tls);
     });
   }
 

@@ -1,5 +1,5 @@
 /**
- * Connection: a stream of bytes to a peer, whatever carries it (TCP, a unix socket, memory).
+ * Connection: a stream of bytes to a peer, whatever carries it (TCP, TLS, a unix socket, memory).
  *
  * Its form is "many reads in, one call, many writes out": `received` lends a range of a buffer that all connections of
  * a process share and that is overwritten after the call; `write` says whether it took the bytes, so that buffers go
@@ -40,6 +40,8 @@ export interface ConnectionHandler {
 export type Address = { readonly host: string; readonly port: number } | { readonly path: string };
 
 export interface Listener {
+  /** What carries its connections, in the words of INFO. */
+  readonly kind: 'tcp' | 'unix' | 'tls';
   /** Where it listens; the port is the real one when 0 was asked for. */
   readonly address: Address;
   /** Stops accepting. Connections that exist stay. */

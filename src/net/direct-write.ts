@@ -18,6 +18,8 @@ interface StreamHandle {
 /** Node's WriteWrap: stays with libuv until the bytes are sent; `oncomplete` is called then. */
 interface WriteRequest {
   oncomplete: ((this: WriteRequest, status: number) => void) | null;
+  /** The id that it has while it is libuv's; −1 before. */
+  getAsyncId(): number;
   /** Keeps the memory alive meanwhile. */
   buffer: Uint8Array | null;
 }
@@ -59,7 +61,8 @@ export class DirectWriter {
     const status = this.handle.writeBuffer(request, bytes);
     if (status !== 0) return status;
     const waiting = this.handle.writeQueueSize;
-    if (waiting === 0) return 0;
+    // The kernel may have refused some bytes and taken them a moment later: then none wait, but libuv has the request all the same.
+    if (waiting === 0 && request.getAsyncId() < 0) return 0;
     spare = null;
     request.buffer = bytes;
     request.oncomplete = () => {
@@ -80,7 +83,8 @@ function learnFrom(handle: StreamHandle): void {
     delete own.writeBuffer;
     // Node 26 makes requests only when libuv needs one, and passes null here: then there is nothing to learn.
     const learned: unknown = (request as WriteRequest | null)?.constructor;
-    if (typeof learned === 'function' && learned !== Object) requestClass = learned as WriteRequestClass;
+    const isKnown = typeof learned === 'function' && learned !== Object && typeof request.getAsyncId === 'function';
+    if (isKnown) requestClass = learned as WriteRequestClass;
     return original.call(this, request, bytes);
   };
 }

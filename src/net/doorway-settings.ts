@@ -2,8 +2,9 @@
  * The settings that all nodes have in common: where they listen, whom they let in, how much a client may send. Names,
  * defaults and bounds are Redis'; where Redis can change one while it runs and we cannot, it is immutable here.
  */
-import { integer, memory, octal, text, UINT32_MAX, words, yesNo, type Settings, type SettingsValues } from '../base';
+import { integer, memory, octal, text, UINT32_MAX, words, yesNo, type Settings } from '../base';
 import { defaultProtocolLimits, type ProtocolLimits } from '../resp';
+import { tlsSettings } from './tls-settings';
 
 /** The version of Redis that clients are told, unless `redis-version` says otherwise. */
 export const REDIS_VERSION = '7.2.5';
@@ -33,10 +34,12 @@ export function doorwaySettings(port: number) {
       sensitive: true,
       does: 'Password that clients must give by AUTH or HELLO; empty for none.',
     }),
+    ...tlsSettings(),
   };
 }
 
-export type DoorwaySettings = SettingsValues<ReturnType<typeof doorwaySettings>>;
+/** Settings with these among them. */
+export type DoorwaySettings = Settings<ReturnType<typeof doorwaySettings>>;
 
 /** What a client of a data node or proxy may do and is told. */
 export function clientSettings() {

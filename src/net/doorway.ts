@@ -10,7 +10,13 @@ import { CacheError, type World } from '../base';
 import { addressText, type Address, type Connection, type ConnectionHandler, type Listener } from './connection';
 import type { DoorwaySettings } from './doorway-settings';
 import { memoryPair, type MemoryEnd } from './memory';
-import { connect, listen, type ListenOptions } from './tcp';
+import type { ListenOptions } from './sockets';
+import { connect, listen } from './tcp';
+import { listenForTls, TlsGate } from './tls';
+import { followTls, serverTls, type ServerTls } from './tls-context';
+
+/** Sockets of a TLS port beyond `maxclients`: who is refused is told so in the end of a handshake, too. */
+const REFUSED_SOCKETS_MAX = 128;
 
 export class Doorway {
   private readonly listeners: Listener[] = [];
@@ -21,37 +27,68 @@ export class Doorway {
     private readonly accept: (connection: Connection) => ConnectionHandler,
   ) {}
 
-  /** Opens all that the settings name; rejects with LISTEN_FAILED, and none of them open, where one that must be cannot be. */
+  /**
+   * Opens all that the settings name, and follows those of TLS from then on. Rejects, and opens nothing, with LISTEN_FAILED where
+   * one that must be open cannot be, and with BAD_SETTING where TLS is asked for and a file is no good.
+   */
   async open(settings: DoorwaySettings): Promise<void> {
-    const backlog = settings['tcp-backlog'];
-    const options: ListenOptions = {
+    const { values } = settings;
+    const { bind, port, unixsocket } = values;
+    const backlog = values['tcp-backlog'];
+    // Some are read for each connection: CONFIG SET may change them.
+    const options = {
       backlog,
-      // Read for each connection: CONFIG SET may change it.
       get keepAliveSeconds() {
-        return settings['tcp-keepalive'];
+        return values['tcp-keepalive'];
+      },
+      get socketsMax() {
+        return values.maxclients + REFUSED_SOCKETS_MAX;
       },
     };
     const opened: Listener[] = [];
     try {
-      const { port } = settings;
-      for (const bind of port === 0 ? [] : settings.bind) {
-        const isOptional = bind.startsWith('-');
-        try {
-          opened.push(await listen({ host: hostOf(isOptional ? bind.slice(1) : bind), port }, options, this.accept));
-        } catch (error) {
-          if (!isOptional || isTaken(error)) throw error;
-          this.world.log('verbose', (error as Error).message);
-        }
+      if (port !== 0) await this.openEach(bind, opened, (host) => listen({ host, port }, options, this.accept));
+      if (unixsocket !== '') {
+        const mode = values.unixsocketperm === 0 ? {} : { mode: values.unixsocketperm };
+        opened.push(await listenOnPath(unixsocket, { backlog, ...mode }, this.accept));
       }
-      if (settings.unixsocket !== '') {
-        const mode = settings.unixsocketperm === 0 ? {} : { mode: settings.unixsocketperm };
-        opened.push(await listenOnPath(settings.unixsocket, { backlog, ...mode }, this.accept));
+      const tlsPort = values['tls-port'];
+      if (tlsPort !== 0) {
+        const gate = this.makeTlsGate(serverTls(values));
+        await this.openEach(bind, opened, (host) => listenForTls({ host, port: tlsPort }, options, gate));
+        followTls(settings, (context) => {
+          gate.renew(context);
+          this.world.log('notice', 'TLS certificates and settings were read; new connections are under them');
+        });
       }
     } catch (error) {
       await Promise.all(opened.map((listener) => listener.close()));
       throw error;
     }
     this.listeners.push(...opened);
+  }
+
+  /** Opens something at each address of `bind`. */
+  private async openEach(
+    bind: readonly string[],
+    opened: Listener[],
+    openAt: (host: string) => Promise<Listener>,
+  ): Promise<void> {
+    for (const each of bind) {
+      const isOptional = each.startsWith('-');
+      try {
+        opened.push(await openAt(hostOf(isOptional ? each.slice(1) : each)));
+      } catch (error) {
+        if (!isOptional || isTaken(error)) throw error;
+        this.world.log('verbose', (error as Error).message);
+      }
+    }
+  }
+
+  private makeTlsGate(context: ServerTls): TlsGate {
+    const failed = (peer: string, reason: string): void =>
+      this.world.log('verbose', `Error accepting a client connection: ${reason} (addr=${peer})`);
+    return new TlsGate(context, { accept: this.accept, failed });
   }
 
   /** Listens at one more address; port 0 lets the system choose. Returns where it listens. Rejects with LISTEN_FAILED. */
@@ -74,7 +111,7 @@ export class Doorway {
 
   /** What the section "server" of INFO says of the listeners. */
   get infoFields(): Record<string, string> {
-    return Object.fromEntries(this.addresses.map((address, i) => [`listener${i}`, listenerText(address)]));
+    return Object.fromEntries(this.listeners.map((listener, i) => [`listener${i}`, listenerText(listener)]));
   }
 
   /** Stops accepting. Connections that exist stay. */
@@ -83,10 +120,10 @@ export class Doorway {
   }
 }
 
-function listenerText(address: Address): string {
+function listenerText({ kind, address }: Listener): string {
   return 'path' in address
-    ? `name=unix,bind=${address.path}`
-    : `name=tcp,bind=${addressText(address).replace(/:\d+$/, '')},port=${address.port}`;
+    ? `name=${kind},bind=${address.path}`
+    : `name=${kind},bind=${addressText(address).replace(/:\d+$/, '')},port=${address.port}`;
 }
 
 /** Listens on a unix socket. The file that a server left which was killed is removed; that of a living one is not. */
@@ -117,7 +154,7 @@ function isDeserted(path: string): Promise<boolean> {
 
 /** Whether an address exists but somebody else has it, or we may not: never to be passed over. */
 function isTaken(error: unknown): boolean {
-  const code = error instanceof CacheError ? (error.cause as NodeJS.ErrnoException).code : undefined;
+  const code = error instanceof CacheError ? (error.cause as NodeJS.ErrnoException | undefined)?.code : undefined;
   return code === 'EADDRINUSE' || code === 'EACCES';
 }
 

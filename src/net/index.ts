@@ -10,5 +10,8 @@ export {
   type DoorwaySettings,
 } from './doorway-settings';
 export { memoryPair, type MemoryEnd } from './memory';
-export { connect, listen, type ListenOptions } from './tcp';
+export { type ListenOptions } from './sockets';
+export { connect, listen } from './tcp';
+export { clientTls, type TlsContext } from './tls-context';
+export { type TlsSettings } from './tls-settings';
 export { Turn, type Flushable } from './turn';

@@ -117,7 +117,7 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
       this.viewLink.start();
       await this.viewKnownWithin(VIEW_AWAITED_MS);
     }
-    await this.doorway.open(values);
+    await this.doorway.open(this.settings);
     this.startBackground();
     this.emit('ready', this.addresses);
   }

@@ -71,7 +71,7 @@ export class BackgroundWork {
     const timeoutMs = node.settings.values['timeout'] * 1000;
     const nowMs = node.world.clock.monotonicMs();
     for (const session of node.sessions.values()) {
-      if (timeoutMs > 0 && !session.isWaiting && nowMs - session.lastActiveMs > timeoutMs) {
+      if (timeoutMs > 0 && !session.isWaiting && !session.isReplica && nowMs - session.lastActiveMs > timeoutMs) {
         node.world.log('verbose', `Closing idle client ${session.describe()}`);
         session.kill();
       } else if (session.unsentBytes > 0) {

@@ -38,9 +38,11 @@ export interface Wait {
   readonly replaced?: ReadonlyMap<number, Uint8Array>;
   /** Writes the reply when time is up; a null array unless given. */
   readonly replyTimeout?: (reply: ReplyWriter) => void;
+  /** Called when the wait is over, whatever for. */
+  readonly left?: () => void;
 }
 
-/** The keys of a command that waits for none: only its time ends it. */
+/** The keys of a command that waits for none: its time ends it, or who let it wait. */
 export const NO_KEYS = { firstKey: 0, keyCount: 0, type: NO_TYPE };
 
 /** A command that waits, and where. */
@@ -49,6 +51,7 @@ export class Parked {
   readonly type: number;
   readonly wakesOnLoss: boolean;
   readonly replyTimeout: (reply: ReplyWriter) => void;
+  readonly left: (() => void) | null;
   /** What is left to wait when the present timer has run; only one that is too long for a timer leaves some. */
   restMs: number;
   cancelTimer: (() => void) | null = null;
@@ -62,6 +65,7 @@ export class Parked {
     this.type = wait.type;
     this.wakesOnLoss = wait.wakesOnLoss === true;
     this.replyTimeout = wait.replyTimeout ?? replyNullArray;
+    this.left = wait.left ?? null;
     this.restMs = wait.timeoutMs;
   }
 }
@@ -131,6 +135,7 @@ export class Blocking implements KeyspaceObserver {
       if (line.first === null) this.closeLine(line);
     }
     parked.places.length = 0;
+    parked.left?.();
     this.count--;
     if (parked.cancelTimer !== null) {
       this.timedCount--;

@@ -8,6 +8,7 @@
 import { assert, Bytes, copyBytes, EMPTY_BUFFER, parseInt64, parseInteger, widen } from '../base';
 import { CommandCall, NOT_AN_INTEGER, type CommandSpec } from '../commands';
 import type { ReceivedCommand } from '../resp';
+import { slotOfBytes } from '../slots';
 import {
   Draft,
   Dumps,
@@ -272,9 +273,11 @@ export class Call extends CommandCall {
     if (this.journals) this.node.journal.append(this.database.index, this.args);
   }
 
-  /** Whether a point in time is over, so that a key with that expiry goes at once. A journal says itself when it goes. */
+  /** Whether a point in time is over, so that the key in argument 1 goes at once with that expiry. A journal says itself when it goes. */
   isOver(whenMs: number): boolean {
-    return whenMs <= this.keyspace.nowMs && this.keyspace.removesExpired;
+    if (whenMs > this.keyspace.nowMs) return false;
+    const { buffer, start, end } = this.arg(1);
+    return this.keyspace.dueKeysOf(slotOfBytes(buffer, start, end)) === 'go';
   }
 
   /** Counts changes to the keyspace: what `save` points and rdb_changes_since_last_save count. */

@@ -24,10 +24,12 @@ import { ExpiryCycle, Journal, Keyspace, LOOKAHEAD_MAX, Strings } from '../stora
 import { BackgroundWork } from './background-work';
 import { Blocking } from './blocking';
 import { Dispatch } from './dispatch';
+import { Gate } from './gate';
 import { MemoryGauge } from './memory-gauge';
-import type { DiskGate } from './persistence/gate';
 import { Persistence } from './persistence/persistence';
 import { mayShutDown, optionsOfWords, type ShutdownOptions } from './persistence/shutdown';
+import type { Quorum } from './replication/quorum';
+import { Replication } from './replication/replication';
 import { ReplyGate } from './reply-gate';
 import { Session } from './session';
 import type { ServerSettings } from './settings';
@@ -70,8 +72,14 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   readonly memory: MemoryGauge;
   /** What is kept on disk. */
   readonly persistence: Persistence;
-  /** Refuses commands while data are loaded or cannot be kept; null while there is nothing to refuse. */
-  gate: DiskGate | null = null;
+  /** Whose replica this is, and who are its own. */
+  readonly replication: Replication;
+  /** Holds the replies to writes until replicas have acknowledged them, where `write-quorum` asks for that; else null. */
+  quorum: Quorum | null = null;
+  /** For what state of the node commands are refused. Who changes it says so by `statesChanged`. */
+  readonly states = new Gate();
+  /** The same where there is something to refuse; else null. */
+  gate: Gate | null = null;
   readonly processGauge = new ProcessGauge();
   readonly doorway: Doorway;
   readonly sessions = new Map<number, Session>();
@@ -91,7 +99,10 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
 
   private readonly background: BackgroundWork;
   private nextSessionId = 1;
+  /** What is held back: by CLIENT PAUSE, and while another takes our place. */
   private pauseMode: PauseMode = 'none';
+  private clientPause: PauseMode = 'none';
+  private holdsWrites = false;
   private pauseEndMs = 0;
   private cancelPause: (() => void) | null = null;
   private turnStartMs = 0;
@@ -123,7 +134,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.strings = new Strings(this.keyspace);
     this.watches = new Watches(this.keyspace);
     this.blocking = new Blocking(this.keyspace, (delayMs, task) => world.timers.after(delayMs, task));
-    this.turn = new Turn(world.timers, () => this.persistence.commit());
+    this.turn = new Turn(world.timers, () => this.commit());
     this.replyGate = new ReplyGate(this.turn);
     this.memory = new MemoryGauge(this.keyspace);
     this.limits = protocolLimitsOf(settings);
@@ -142,6 +153,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
       if (password === '') for (const session of this.sessions.values()) session.setAuthenticated(true);
     });
     this.persistence = new Persistence(this);
+    this.replication = new Replication(this);
     this.dispatch = new Dispatch(this);
     this.background = new BackgroundWork(this, new ExpiryCycle(this.keyspace));
   }
@@ -155,14 +167,24 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     try {
       this.persistence.claimDirectory();
       this.persistence.beginLoading();
-      await this.doorway.open(this.settings.values);
+      await this.doorway.open(this.settings);
       await this.persistence.start();
+      this.replication.start();
     } catch (error) {
       await this.stop();
       throw error;
     }
     this.background.start();
     this.emit('ready', this.addresses);
+  }
+
+  get isReplica(): boolean {
+    return this.replication.isReplica;
+  }
+
+  /** M for a master, S for a replica, as in Redis' log. */
+  get roleMark(): 'M' | 'S' {
+    return this.replication.isReplica ? 'S' : 'M';
   }
 
   get addresses(): readonly Address[] {
@@ -208,6 +230,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.background.stop();
     this.unpause();
     this.turn.flush();
+    this.replication.stop();
     this.persistence.stop();
     const closed = this.doorway.close();
     for (const session of this.sessions.values()) session.connection.destroy();
@@ -239,7 +262,12 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
 
   /** Closes a session whose client does not take its replies, by the limits of client-output-buffer-limit. */
   checkOutputLimit(session: Session): void {
-    const { hardBytes, softBytes, softSeconds } = this.settings.values['client-output-buffer-limit'].normal;
+    const { values } = this.settings;
+    const { normal, replica } = values['client-output-buffer-limit'];
+    const { softBytes, softSeconds, ...limit } = session.isReplica ? replica : normal;
+    const isWithinBacklog = session.isReplica && limit.hardBytes !== 0;
+    // What is kept for all replicas anyway costs nothing.
+    const hardBytes = isWithinBacklog ? Math.max(limit.hardBytes, values['repl-backlog-size']) : limit.hardBytes;
     const unsent = session.unsentBytes;
     const nowMs = this.world.clock.monotonicMs();
     if (softBytes === 0 || unsent < softBytes) session.overSoftLimitSinceMs = 0;
@@ -251,10 +279,16 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     session.kill();
   }
 
+  /** `states` has been changed. */
+  statesChanged(): void {
+    this.gate = this.states.isOpen ? null : this.states;
+  }
+
   // ── pausing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  isPausedFor({ transaction }: Session, spec: CommandSpec): boolean {
-    if (this.pauseMode === 'none') return false;
+  isPausedFor({ transaction, isReplica }: Session, spec: CommandSpec): boolean {
+    // What replicas acknowledge may be what a pause waits for.
+    if (this.pauseMode === 'none' || isReplica) return false;
     // CLIENT UNPAUSE itself must get through.
     if (this.pauseMode === 'all') return !spec.name.startsWith('CLIENT ');
     // EXEC writes where what was queued does.
@@ -264,7 +298,8 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
 
   /** Holds commands back for `durationMs`; what is sent meanwhile waits. A pause never shortens or eases another. */
   pause(mode: 'writes' | 'all', durationMs: number): void {
-    if (this.pauseMode !== 'all') this.pauseMode = mode;
+    if (this.clientPause !== 'all') this.clientPause = mode;
+    this.updatePause();
     this.pauseEndMs = Math.max(this.pauseEndMs, this.world.clock.monotonicMs() + durationMs);
     this.waitForPauseEnd();
   }
@@ -279,8 +314,26 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   unpause(): void {
     this.cancelPause?.();
     this.cancelPause = null;
-    this.pauseMode = 'none';
+    this.clientPause = 'none';
     this.pauseEndMs = 0;
+    this.updatePause();
+    this.resumePaused();
+  }
+
+  /** Holds writes back for as long as it takes, whatever clients say of pauses; or no longer. */
+  holdWrites(holds: boolean): void {
+    if (this.holdsWrites === holds) return;
+    this.holdsWrites = holds;
+    this.updatePause();
+    if (!holds) this.resumePaused();
+  }
+
+  private updatePause(): void {
+    this.pauseMode = this.clientPause === 'none' && this.holdsWrites ? 'writes' : this.clientPause;
+  }
+
+  /** Those that are still held back will be so again. */
+  private resumePaused(): void {
     for (const session of this.paused) this.resumeLater(session);
     this.paused.clear();
   }
@@ -315,12 +368,19 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.statistics.endBatch(this.world.clock.monotonicMs());
   }
 
+  /** Before replies leave: what was changed goes to the disk first, then to replicas. */
+  private commit(): void {
+    this.persistence.commit();
+    this.replication.commit();
+  }
+
   private closeTurn(): void {
     this.statistics.sawTurn(this.world.clock.monotonicMs() - this.turnStartMs);
   }
 
   /** Evicts keys, if the policy lets any go, until memory is within its limit or time is up; false where none may go. */
   makeRoom(isTimeUp: () => boolean): boolean {
+    if (this.replication.leavesEvictionToMaster) return true;
     return this.memoryBytesMax === 0 || this.keyspace.eviction.makeRoom(this.memoryBytesMax, isTimeUp);
   }
 

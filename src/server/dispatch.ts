@@ -2,7 +2,7 @@
  * Dispatch: the one road from a parsed command to its handler.
  *
  * Commands from sockets take it, those of a journal that is replayed (`replay`, see replay.ts), and those of scripts will, each
- * with a session of its own kind. The gates stand in Redis' order: known, arity, permitted, authenticated, disk, memory. A
+ * with a session of its own kind. The gates stand in Redis' order: known, arity, permitted, authenticated, state of the node, memory. A
  * command that has passed them is performed, or after MULTI queued; EXEC performs what was queued, so the gates are passed once.
  *
  * What a command leaves in the journal is appended here and nowhere else: itself if it changed something, unless its handler
@@ -158,9 +158,11 @@ export class Dispatch {
     const { reply } = session;
     const errorsBefore = reply.errors;
     const changesBefore = node.changes;
-    const { journal } = node;
+    const { journal, quorum } = node;
     const { isActive } = journal;
     const journalBefore = isActive ? journal.offset : 0;
+    const { writtenTo } = session;
+    const repliesBefore = quorum === null ? 0 : session.repliedBytes;
     if (isActive) {
       journal.beginUnit();
       this.call.leavesItself = true;
@@ -181,10 +183,14 @@ export class Dispatch {
     if (isActive) {
       const hasChanged = node.changes !== changesBefore && spec.effect !== 'never';
       if (hasChanged && this.call.leavesItself) journal.append(session.database.index, args);
-      if (journal.offset !== journalBefore && (spec.flags & FLAG_WRITE) !== 0) {
-        node.replyGate.noteWriter(session);
-      }
+      const hasLeft = journal.offset !== journalBefore && (spec.flags & FLAG_WRITE) !== 0;
       journal.endUnit();
+      // EXEC has written what those have that it ran.
+      if ((hasLeft || session.writtenTo !== writtenTo) && !this.call.isReplay) {
+        session.writtenTo = journal.offset;
+        node.replyGate.noteWriter(session);
+        if (quorum !== null && !journal.isInUnit) quorum.hold(session, repliesBefore);
+      }
     }
   }
 

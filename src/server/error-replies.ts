@@ -71,6 +71,18 @@ export const DEBUG_NOT_ALLOWED =
   'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local ' +
   'connection, otherwise you need to set this option in the configuration file, and then restart the server.';
 
+export const READ_ONLY = "READONLY You can't write against a read only replica.";
+export const TOO_FEW_REPLICAS = 'NOREPLICAS Not enough good replicas to write.';
+export const MASTER_DOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
+export const ROLE_CHANGED =
+  'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)';
+export const WAIT_ON_REPLICA =
+  'ERR WAIT cannot be used with replica instances. Please also note that since Redis 4.0 if a replica is configured to be ' +
+  'writable (which is not the default) writes to replicas are just local and are not propagated.';
+export const WAITAOF_ON_REPLICA =
+  'ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are not ' +
+  'propagated.';
+export const WAITAOF_WITHOUT_FILE = 'ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.';
 export const LOADING = 'LOADING Redis is loading the dataset in memory';
 export const CANNOT_SAVE =
   "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may " +
@@ -80,6 +92,19 @@ export const CANNOT_SAVE =
 /** For writes while the append-only file cannot be written for this reason, in the system's words. */
 export function cannotAppend(reason: string): string {
   return `MISCONF Errors writing to the AOF file: ${reason}`;
+}
+
+/** For writes that are refused, as fewer replicas are online than `write-quorum`. */
+export function tooFewOnline(online: number, needed: number): string {
+  return `NOREPLICAS Nothing was written: ${online} replicas online, and write-quorum is ${needed}.`;
+}
+
+/** Instead of the reply to a write up to this offset of the stream, which fewer replicas have acknowledged than `write-quorum`. */
+export function notAcknowledged(offset: number, acknowledged: number, online: number, needed: number): string {
+  return (
+    `NOREPLICAS Done here, but acknowledged by ${acknowledged} of ${online} online replicas, and write-quorum is ` +
+    `${needed}: the write, at offset ${offset}, may or may not survive.`
+  );
 }
 
 /** For an EXEC that itself was refused for `error`. */
@@ -160,4 +185,27 @@ export function oneCenterNeeded(name: string): string {
 /** `name` as the client spelled it. */
 export function oneShapeNeeded(name: string): string {
   return `ERR exactly one of BYRADIUS and BYBOX can be specified for ${name}`;
+}
+
+/** What a client is told that wants to be a replica. */
+export const NO_MASTER_LINK = "NOMASTERLINK Can't SYNC while not connected with my master";
+export const NO_SYNC_IN_FAILOVER = "NOMASTERLINK Can't SYNC while failing over";
+export const SYNC_WITH_PENDING_OUTPUT = 'ERR SYNC and PSYNC are invalid with pending output';
+export const FILTER_NEEDS_END_MARK = 'ERR Filtered replica requires EOF capability';
+export const FAILOVER_OF_MASTER = "ERR PSYNC FAILOVER can't be sent to a master.";
+export const FAILOVER_OF_OTHER_STREAM = 'ERR PSYNC FAILOVER replid must match my replid.';
+
+/** For a word that REPLCONF does not know. */
+export function unknownReplicaOption(option: string): string {
+  return `ERR Unrecognized REPLCONF option: ${option}`;
+}
+
+/** For a filter of REPLCONF RDB-FILTER-ONLY. */
+export function cannotFilterBy(filter: string): string {
+  return `ERR Unsupported rdb-filter-only option: ${filter}`;
+}
+
+/** For REPLCONF IP-ADDRESS. */
+export function tooLongAddress(bytes: number): string {
+  return `ERR REPLCONF ip-address provided by replica instance is too long: ${bytes} bytes`;
 }

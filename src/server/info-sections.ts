@@ -2,7 +2,7 @@
  * The sections of INFO: names, order and format of the fields are those of Redis 7.2, which dashboards and exporters
  * know by heart; the last section is our own.
  *
- * What a field of Redis means and we have is told; what we do not have (scripts, replicas, cluster links) is what
+ * What a field of Redis means and we have is told; what we do not have (scripts, cluster links) is what
  * a fresh Redis says, nearly always 0. `used_memory` is what the data take (`used_memory_dataset`, exactly: see
  * MemoryGauge; it is what `maxmemory` bounds) and what is used of V8's heap; the allocator's fields describe arena and
  * heap together; what the process takes as a whole is `used_memory_rss`.
@@ -26,6 +26,8 @@ import {
 } from '../metrics';
 import type { DataNode } from './data-node';
 import { persistenceFields } from './persistence/info';
+import { replicationFields, replicationMemoryFields } from './replication/info';
+import type { Session } from './session';
 
 export const SECTIONS: Sections<DataNode> = {
   server: { title: 'Server', fields: nodeFields },
@@ -59,9 +61,9 @@ function nodeFields(node: DataNode): Fields {
 }
 
 function clientFields(node: DataNode): Fields {
-  const { maxInputBytes, maxOutputBytes } = clientMemory(node.sessions.values());
+  const { maxInputBytes, maxOutputBytes } = clientMemory(normalClients(node));
   return {
-    connected_clients: node.sessions.size,
+    connected_clients: node.sessions.size - node.replication.feeds.all.length,
     cluster_connections: 0,
     maxclients: node.settings.values['maxclients'],
     client_recent_max_input_buffer: maxInputBytes,
@@ -72,6 +74,10 @@ function clientFields(node: DataNode): Fields {
     total_blocking_keys: node.blocking.keyCount,
     total_blocking_keys_on_nokey: node.blocking.lossKeyCount,
   };
+}
+
+function normalClients({ sessions }: DataNode): Session[] {
+  return [...sessions.values()].filter(({ isReplica }) => !isReplica);
 }
 
 function memoryFields(node: DataNode): Fields {
@@ -123,10 +129,8 @@ function memoryFields(node: DataNode): Fields {
     mem_fragmentation_ratio: ratio(residentBytes, used),
     mem_fragmentation_bytes: residentBytes - used,
     mem_not_counted_for_evict: 0,
-    mem_replication_backlog: 0,
-    mem_total_replication_buffers: 0,
-    mem_clients_slaves: 0,
-    mem_clients_normal: clientMemory(node.sessions.values()).totalBytes,
+    ...replicationMemoryFields(node),
+    mem_clients_normal: clientMemory(normalClients(node)).totalBytes,
     mem_cluster_links: 0,
     mem_aof_buffer: node.persistence.appendOnly.pendingBytes,
     mem_allocator: 'arena',
@@ -136,18 +140,18 @@ function memoryFields(node: DataNode): Fields {
   };
 }
 
-function statisticsFields({ statistics, keyspace, persistence }: DataNode): Fields {
+function statisticsFields({ statistics, keyspace, persistence, replication }: DataNode): Fields {
   return {
     ...trafficFields(statistics),
-    total_net_repl_input_bytes: 0,
-    total_net_repl_output_bytes: 0,
+    total_net_repl_input_bytes: replication.following.receivedBytes,
+    total_net_repl_output_bytes: replication.feeds.sentBytes,
     ...byteRateFields(statistics),
     instantaneous_input_repl_kbps: fixed(0),
     instantaneous_output_repl_kbps: fixed(0),
     rejected_connections: statistics.connectionsRejected,
-    sync_full: 0,
-    sync_partial_ok: 0,
-    sync_partial_err: 0,
+    sync_full: statistics.fullSyncs,
+    sync_partial_ok: statistics.partialSyncs,
+    sync_partial_err: statistics.partialRefusals,
     expired_keys: keyspace.expiredKeys - statistics.expiredBefore,
     expired_stale_perc: fixed(0),
     expired_time_cap_reached_count: 0,
@@ -192,23 +196,6 @@ function statisticsFields({ statistics, keyspace, persistence }: DataNode): Fiel
     acl_access_denied_cmd: 0,
     acl_access_denied_key: 0,
     acl_access_denied_channel: 0,
-  };
-}
-
-function replicationFields(node: DataNode): Fields {
-  return {
-    role: 'master',
-    connected_slaves: 0,
-    master_failover_state: 'no-failover',
-    // A history that nobody replicates is named after the run that makes it.
-    master_replid: node.runId,
-    master_replid2: '0'.repeat(40),
-    master_repl_offset: 0,
-    second_repl_offset: -1,
-    repl_backlog_active: 0,
-    repl_backlog_size: node.settings.getText('repl-backlog-size') ?? 0,
-    repl_backlog_first_byte_offset: 0,
-    repl_backlog_histlen: 0,
   };
 }
 

@@ -4,16 +4,19 @@
  *
  * They take the same road through the dispatch as a client's commands, by a session of their own that has no peer: SELECT,
  * MULTI and EXEC mean what they mean to any client. But what a journal says has been decided: no gate is asked again (password,
- * memory), nothing waits, nothing is replied, and no key goes because its time has come: the journal says when. Nor do these
- * commands leave anything in the node's own journal.
+ * memory), nothing waits, nothing is replied, and no key goes because its time has come: the journal says when. What is read from a
+ * file leaves nothing in the node's own journal; what a master sends does, for the append-only file.
  *
- * A reader of a whole journal also keeps keys from expiring between its commands, by the keyspace's `removesExpired`.
+ * A reader of a whole journal also keeps keys from expiring between its commands, by the keyspace's `dueKeys`.
  */
 import type { Connection } from '../net';
 import type { ReceivedCommand } from '../resp';
+import type { Database } from '../storage';
 import type { DataNode } from './data-node';
 import { REPLY_OFF, Session } from './session';
 
+/** As many bytes of replies that nobody wants are kept before they are dropped. */
+const UNREAD_BYTES_MAX = 8 * 1024;
 /** The number of no client. */
 const NO_CLIENT = 0;
 
@@ -34,10 +37,34 @@ export const NOWHERE: Connection = {
 export class Replayer {
   private readonly session: Session;
 
-  constructor(private readonly node: DataNode) {
+  /** @param isOfMaster it is the stream of this node's master that is read, not a file */
+  constructor(
+    private readonly node: DataNode,
+    private readonly isOfMaster = false,
+  ) {
     this.session = new Session(NO_CLIENT, node, NOWHERE);
     this.session.replyMode = REPLY_OFF;
     this.session.reply.out = node.nowhere;
+    this.session.isOfMaster = isOfMaster;
+  }
+
+  /** The database that the journal has selected. */
+  get database(): Database {
+    return this.session.database;
+  }
+
+  set database(database: Database) {
+    this.session.database = database;
+  }
+
+  /** Whether commands are being queued, since a MULTI. */
+  get isInTransaction(): boolean {
+    return this.session.transaction !== null;
+  }
+
+  /** Forgets what was queued: its EXEC will not come. */
+  dropTransaction(): void {
+    this.session.endTransaction();
   }
 
   /**
@@ -48,16 +75,16 @@ export class Replayer {
     const { node, session } = this;
     const { dispatch, journal, keyspace } = node;
     const { isActive } = journal;
-    const { removesExpired } = keyspace;
-    journal.isActive = false;
-    keyspace.removesExpired = false;
+    const { dueKeys } = keyspace;
+    if (!this.isOfMaster) journal.isActive = false;
+    keyspace.dueKeys = 'stay';
     // Not the number of errors: EXEC does not count those of what it runs as its own.
     session.reply.lastError = '';
     const spec = dispatch.resolve(session, command);
     if (spec !== null) dispatch.replay(session, spec, command);
-    node.nowhere.clear();
+    if (node.nowhere.length > UNREAD_BYTES_MAX) node.nowhere.clear();
     journal.isActive = isActive;
-    keyspace.removesExpired = removesExpired;
+    keyspace.dueKeys = dueKeys;
     if (node.blocking.isAnyReady) node.blocking.serve();
     return session.reply.lastError === '' ? null : session.reply.lastError;
   }

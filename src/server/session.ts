@@ -7,12 +7,15 @@
  * queries, and runs afterwards; a session that reads nothing would not notice that its client is gone.
  */
 import { Output } from '../base';
-import { clientLine, type CommandSpec } from '../commands';
+import { replyName, type CommandSpec } from '../commands';
 import type { Connection, ConnectionHandler, Flushable } from '../net';
+import { ReplicaFeed } from '../replication';
 import { BatchedCommand, COMMAND, CommandParser, NEED_MORE, ReplyWriter, type ReceivedCommand } from '../resp';
 import type { Database } from '../storage';
 import type { Parked } from './blocking';
 import type { DataNode } from './data-node';
+import type { HeldReplies } from './replication/held-replies';
+import { lineOf } from './session-line';
 import type { Transaction } from './transaction';
 import type { Watcher } from './watch';
 
@@ -40,11 +43,19 @@ export class Session implements ConnectionHandler, Flushable {
   libraryVersion = '';
   noEvict = false;
   noTouch = false;
+  /** It does what this node's master sends; see Replayer. */
+  isOfMaster = false;
+  /** What is known of it as a replica, once it has said that it wants to be one. */
+  feed: ReplicaFeed | null = null;
   replyMode = REPLY_ON;
   /** Something that it wrote is in the journal, and not yet where the journal goes: see ReplyGate. */
   awaitsCommit = false;
   /** Its replies wanted to leave meanwhile. */
   hasHeldReplies = false;
+  /** Replies of its that wait for replicas; null where there were none ever. See Quorum. */
+  held: HeldReplies | null = null;
+  /** Offset of the stream after what it wrote last; 0: it wrote nothing. Infinity: what it wrote may be in no stream any more. */
+  writtenTo = 0;
   /** Set when nothing more is to be read: after QUIT, a protocol error, CLIENT KILL of oneself. */
   closing = false;
   lastSpec: CommandSpec | null = null;
@@ -171,6 +182,32 @@ export class Session implements ConnectionHandler, Flushable {
     this.reply.out = this.out;
     this.node.nowhere.clear();
     if (this.replyMode === REPLY_SKIP_THIS && !this.isWaiting) this.replyMode = REPLY_ON;
+  }
+
+  // ── replicas ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Whether it has asked for the stream. */
+  get isReplica(): boolean {
+    return this.feed !== null && this.feed.state !== 'greeting';
+  }
+
+  /** What it says of itself as a replica is noted here. */
+  introduce(): ReplicaFeed {
+    return (this.feed ??= new ReplicaFeed(this.connection));
+  }
+
+  drained(): void {
+    if (this.feed !== null) this.node.replication.feeds.drained(this.feed);
+  }
+
+  /** A replica is sent the stream and nothing else: a reply to a command of its would be taken for part of that. */
+  private refuseReply(): void {
+    const name = this.lastSpec === null ? '' : replyName(this.lastSpec);
+    this.node.world.log(
+      'warning',
+      `Replica generated a reply to command '${name}', disconnecting it: ${this.describe()}`,
+    );
+    this.kill();
   }
 
   // ── what commands change ─────────────────────────────────────────────────────────────────────────────────────
@@ -323,9 +360,17 @@ export class Session implements ConnectionHandler, Flushable {
 
   flush(): void {
     const { connection, out } = this;
+    if (this.isReplica && out.length > 0) {
+      this.refuseReply();
+      return;
+    }
     if (this.awaitsCommit) {
       this.hasHeldReplies = true;
       this.node.checkOutputLimit(this);
+      return;
+    }
+    if (this.held !== null && !this.held.isEmpty) {
+      this.flushBefore(this.held);
       return;
     }
     this.outputBytes += out.length;
@@ -339,8 +384,27 @@ export class Session implements ConnectionHandler, Flushable {
     }
   }
 
-  /** Bytes of replies that the client has not taken. */
+  /** Sends what is before the first reply that is held; the others stay, and count against the client's limits. */
+  private flushBefore(held: HeldReplies): void {
+    const { connection, node, out } = this;
+    const bytes = held.start - this.outputBytes;
+    if (bytes > 0) {
+      this.outputBytes += bytes;
+      node.statistics.outputBytes += bytes;
+      node.statistics.writes++;
+      out.flushFirst(connection, bytes);
+    }
+    node.checkOutputLimit(this);
+  }
+
+  /** Bytes of replies that it was given since it began, those included that have not left. */
+  get repliedBytes(): number {
+    return this.outputBytes + this.out.length;
+  }
+
+  /** Bytes of replies that the client has not taken; of the stream, if it is a replica. */
   get unsentBytes(): number {
+    if (this.isReplica) return this.feed!.bytesBehind(this.node.replication.feeds.backlog);
     return this.out.length + this.connection.unsentBytes;
   }
 
@@ -348,51 +412,26 @@ export class Session implements ConnectionHandler, Flushable {
   kill(): void {
     this.stopWaiting();
     this.closing = true;
-    this.out.clear();
+    this.dropReplies();
     this.connection.destroy();
   }
 
   closed(): void {
     this.stopWaiting();
     this.closing = true;
-    this.out.clear();
+    this.dropReplies();
     this.endTransaction();
+    if (this.isReplica) this.node.replication.syncs.gone(this.feed!);
     this.node.sessionClosed(this);
+  }
+
+  private dropReplies(): void {
+    this.out.clear();
+    this.held?.clear();
   }
 
   /** The line of CLIENT LIST. */
   describe(): string {
-    const { id, connection, name, createdMs, lastActiveMs, parser, lastSpec, libraryName, libraryVersion } = this;
-    return clientLine({
-      id,
-      connection,
-      name,
-      nowMs: this.node.world.clock.monotonicMs(),
-      createdMs,
-      lastActiveMs,
-      flags: this.flags(),
-      database: this.database.index,
-      parser,
-      replyBytes: this.out.length,
-      waitingCount: 0,
-      waitingBytes: connection.unsentBytes,
-      transaction: this.transaction,
-      lastSpec,
-      protocol: this.reply.protocol,
-      libraryName,
-      libraryVersion,
-    });
-  }
-
-  private flags(): string {
-    let flags = '';
-    if (this.transaction !== null) flags += 'x';
-    if (this.isWaiting) flags += 'b';
-    if (this.watcher?.isTouched === true) flags += 'd';
-    if (this.closing) flags += 'c';
-    if (this.connection.localAddress.startsWith('/')) flags += 'U';
-    if (this.noEvict) flags += 'e';
-    if (this.noTouch) flags += 'T';
-    return flags;
+    return lineOf(this, this.node.world.clock.monotonicMs());
   }
 }

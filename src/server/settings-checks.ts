@@ -20,10 +20,14 @@ export function hostName(value: string): string | null {
   return /^[A-Za-z0-9.-]*$/.test(value) ? null : 'Hostnames may only contain alphanumeric characters, hyphens or dots';
 }
 
-/** Words of `replicaof`; "no one" is a master. */
+/** Whether words of `replicaof` say that the node is a master. */
+export function isNoOne(words: readonly string[]): boolean {
+  return words.length === 2 && words[0].toLowerCase() === 'no' && words[1].toLowerCase() === 'one';
+}
+
+/** Words of `replicaof` that name a master. */
 export function hostAndPort(words: readonly string[]): string | null {
   if (words.length !== 2) return 'wrong number of arguments';
-  if (words[0].toLowerCase() === 'no' && words[1].toLowerCase() === 'one') return null;
   return /^\d{1,5}$/.test(words[1]) && Number(words[1]) <= 65535 ? null : 'Invalid master port';
 }
 

@@ -17,7 +17,7 @@ import {
   yesNo,
   type Traits,
 } from '../base';
-import { hostAndPort, hostName, keyspaceEvents, oomScores, processTitle } from './settings-checks';
+import { hostName, keyspaceEvents, oomScores, processTitle } from './settings-checks';
 
 const MEBIBYTE = 1024 * 1024;
 const PORT_MAX = 65535;
@@ -40,66 +40,11 @@ const PERSISTENCE = {
 };
 
 const REPLICATION = {
-  replicaof: words(
-    [],
-    inert('Host and port of the master; none for a master.', { immutable: true, alias: 'slaveof', check: hostAndPort }),
-  ),
-  masterauth: text('', inert('Password that the master asks for.', { sensitive: true })),
-  masteruser: text('', inert('User to be on the master.', { sensitive: true })),
-  'replica-serve-stale-data': yesNo(
-    true,
-    inert('Answers while the link to the master is down.', { alias: 'slave-serve-stale-data' }),
-  ),
-  'replica-read-only': yesNo(true, inert('Refuses writes of clients on a replica.', { alias: 'slave-read-only' })),
   'replica-lazy-flush': yesNo(
     false,
-    inert('Drops old data in the background before a full sync.', { alias: 'slave-lazy-flush' }),
-  ),
-  'replica-ignore-maxmemory': yesNo(true, inert('Leaves eviction to the master.', { alias: 'slave-ignore-maxmemory' })),
-  'replica-ignore-disk-write-errors': yesNo(false, inert('Goes on after a write to disk has failed on a replica.')),
-  'replica-priority': integer(100, inert('Who becomes master: the least; 0 for never.', { alias: 'slave-priority' })),
-  'replica-announced': yesNo(true, inert('Is shown to sentinels.')),
-  'replica-announce-ip': text('', inert('Address that the master is told.', { alias: 'slave-announce-ip' })),
-  'replica-announce-port': integer(
-    0,
-    inert('Port that the master is told.', { max: PORT_MAX, alias: 'slave-announce-port' }),
-  ),
-  'repl-ping-replica-period': integer(
-    10,
-    inert('Seconds between pings to replicas.', { min: 1, alias: 'repl-ping-slave-period' }),
-  ),
-  'repl-timeout': integer(60, inert('Seconds of silence after which a link is down.', { min: 1 })),
-  'repl-backlog-size': memory(
-    MEBIBYTE,
-    inert('Bytes of the journal kept for replicas that come back.', {
-      min: 1,
-      adjust: (bytes: number) => Math.max(16384, bytes),
-    }),
-  ),
-  'repl-backlog-ttl': integer(
-    3600,
-    inert('Seconds without replicas after which the backlog is freed.', { max: LONG_MAX }),
+    inert('Drops old data in the background before a full sync; here they always are.', { alias: 'slave-lazy-flush' }),
   ),
   'repl-disable-tcp-nodelay': yesNo(false, inert('Lets the system gather packets to replicas.')),
-  'repl-diskless-sync': yesNo(true, inert('Sends an RDB to replicas without a file between.')),
-  'repl-diskless-sync-delay': integer(5, inert('Seconds to wait for more replicas before a sync.')),
-  'repl-diskless-sync-max-replicas': integer(
-    0,
-    inert('Replicas for which a sync waits no longer; 0 for the delay only.'),
-  ),
-  'repl-diskless-load': oneOf(
-    'disabled',
-    ['disabled', 'on-empty-db', 'swapdb'],
-    inert('When a replica loads from the socket.'),
-  ),
-  'min-replicas-to-write': integer(
-    0,
-    inert('Replicas without which writes are refused.', { alias: 'min-slaves-to-write' }),
-  ),
-  'min-replicas-max-lag': integer(
-    10,
-    inert('Seconds of lag with which a replica still counts.', { alias: 'min-slaves-max-lag' }),
-  ),
   'propagation-error-behavior': oneOf(
     'ignore',
     ['ignore', 'panic', 'panic-on-replicas'],
@@ -255,26 +200,11 @@ const CLUSTER = {
 };
 
 const TLS = {
-  'tls-port': integer(0, inert('TCP port for TLS; 0 for none.', { max: PORT_MAX })),
   'tls-cluster': yesNo(false, inert('TLS on the cluster bus.')),
-  'tls-replication': yesNo(false, inert('TLS to the master.')),
-  'tls-auth-clients': oneOf('yes', ['no', 'yes', 'optional'], inert('Whether clients must show a certificate.')),
-  'tls-cert-file': text('', inert('Certificate of the server.')),
-  'tls-key-file': text('', inert('Key of the server.')),
-  'tls-key-file-pass': text('', inert('Password of the key.', { sensitive: true })),
-  'tls-client-cert-file': text('', inert('Certificate for connections that go out.')),
-  'tls-client-key-file': text('', inert('Key for connections that go out.')),
-  'tls-client-key-file-pass': text('', inert('Password of that key.', { sensitive: true })),
-  'tls-dh-params-file': text('', inert('Diffie-Hellman parameters.')),
-  'tls-ca-cert-file': text('', inert('Certificates of trusted authorities.')),
-  'tls-ca-cert-dir': text('', inert('Directory of the same.')),
-  'tls-protocols': text('', inert('Versions of TLS.')),
-  'tls-ciphers': text('', inert('Ciphers up to TLS 1.2.')),
-  'tls-ciphersuites': text('', inert('Ciphers of TLS 1.3.')),
-  'tls-prefer-server-ciphers': yesNo(false, inert("Takes the server's order of ciphers.")),
-  'tls-session-caching': yesNo(true, inert('Lets clients resume sessions.')),
-  'tls-session-cache-size': integer(20480, inert('Sessions kept.')),
-  'tls-session-cache-timeout': integer(300, inert('Seconds that a session is kept.')),
+  'tls-session-cache-size': integer(
+    20480,
+    inert('Sessions kept; here clients keep them, as tickets, and there is no cache.'),
+  ),
 };
 
 /** Settings of Redis 7.2 without effect here, by name. */

@@ -21,6 +21,7 @@ import { EVICTION_POLICIES } from '../storage';
 import { INERT_SETTINGS } from './settings-inert';
 import { PACKING_SETTINGS } from './settings-packing';
 import { PERSISTENCE_SETTINGS } from './settings-persistence';
+import { REPLICATION_SETTINGS } from './settings-replication';
 
 const KIBIBYTE = 1024;
 const MEBIBYTE = 1024 * KIBIBYTE;
@@ -57,6 +58,7 @@ const EFFECTIVE_SETTINGS = {
   }),
   ...PACKING_SETTINGS,
   ...PERSISTENCE_SETTINGS,
+  ...REPLICATION_SETTINGS,
   'hll-sparse-max-bytes': memory(3000, { does: 'Bytes up to which a HyperLogLog is sparse.' }),
   hz: integer(10, {
     max: INT32_MAX,

@@ -22,6 +22,10 @@ export class Statistics extends TrafficStatistics {
   expiredBefore = 0;
   /** The keyspace's count of evicted keys at the last reset. */
   evictedBefore = 0;
+  /** Replicas that were given a snapshot, that could go on from where they were, and that asked for that and could not. */
+  fullSyncs = 0;
+  partialSyncs = 0;
+  partialRefusals = 0;
 
   private readonly batch = new Uint16Array(BATCH_MAX);
   private batchLength = 0;
@@ -86,5 +90,8 @@ export class Statistics extends TrafficStatistics {
     this.keyspaceMisses = 0;
     this.expiredBefore = expiredKeys;
     this.evictedBefore = evictedKeys;
+    this.fullSyncs = 0;
+    this.partialSyncs = 0;
+    this.partialRefusals = 0;
   }
 }

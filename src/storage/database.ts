@@ -16,6 +16,9 @@ import { KeyIndex } from './key-index';
 import type { Keyspace } from './keyspace';
 import { NO_EXPIRY, type Records } from './records';
 
+/** So many keys that are due and cannot go are drawn in vain. */
+const HIDDEN_TRIES = 100;
+
 /** The number of a database that no client can select: nobody observes it. See draft.ts. */
 export const UNSEEN = -1;
 
@@ -27,7 +30,7 @@ export class Database {
   /** Sum over these of (expiry − the keyspace's birth), for the average TTL. */
   private expirySumMs = 0;
 
-  /** The table of keys. Replaced by an empty one when the database is flushed. */
+  /** The table of keys. Replaced by another when the database is flushed, or exchanges its contents. */
   keys: KeyIndex;
   private readonly records: Records;
   private readonly scratch = new Bytes();
@@ -72,7 +75,10 @@ export class Database {
     const record = this.keys.find(slot, hash, key);
     if (record === 0) return 0;
     const expiry = this.records.expiry(record);
-    if (expiry === NO_EXPIRY || this.keyspace.nowMs <= expiry || !this.keyspace.removesExpired) return record;
+    if (expiry === NO_EXPIRY || this.keyspace.nowMs <= expiry) return record;
+    // What nobody sees yet is not ours to remove.
+    const fate = this.index === UNSEEN ? 'stay' : this.keyspace.dueKeysOf(slot);
+    if (fate !== 'go') return fate === 'stay' ? record : 0;
     this.keyspace.removals?.keyRemoved(this, key);
     this.removeFound(record, expiry);
     this.keyspace.expiredKeys++;
@@ -221,25 +227,27 @@ export class Database {
   /** A random key's record, every key about as likely as any other; 0 when the database is empty. */
   randomRecord(): Address {
     const { random } = this.keyspace;
+    let hidden = 0;
     while (this.size > 0) {
       let skip = random.below(this.size);
       let slot = 0;
       while (slot < SLOT_COUNT - 1 && skip >= this.keys.count(slot)) skip -= this.keys.count(slot++);
       if (this.keys.count(slot) === 0) continue;
       const record = this.keys.random(slot, random);
-      if (!this.removeIfDue(record)) return record;
+      // On a replica there may be no others left than such as are due and stay: then one of them will do, as in Redis.
+      const { size } = this;
+      if (!this.removeIfDue(record) || (this.size === size && ++hidden === HIDDEN_TRIES)) return record;
     }
     return 0;
   }
 
-  /** Removes the key of a record if its time has come; whether it did. */
+  /** Whether the key of a record is as good as gone, because its time has come; then it goes, if it may. */
   removeIfDue(record: Address): boolean {
     const expiry = this.records.expiry(record);
-    if (expiry === NO_EXPIRY || this.keyspace.nowMs <= expiry || !this.keyspace.removesExpired) return false;
+    if (expiry === NO_EXPIRY || this.keyspace.nowMs <= expiry) return false;
     // Looked up again by its own key: only a find knows where the index holds it.
     const key = this.records.key(record, new Bytes());
-    this.peek(key);
-    return true;
+    return this.peek(key) === 0;
   }
 
   /** Removes the key of a record to make room; whether it was there. */
@@ -259,12 +267,24 @@ export class Database {
     return Math.max(0, Math.floor(meanExpiry - this.keyspace.nowMs));
   }
 
+  /** Exchanges contents with another database; the keyspace has told those who observe. */
+  exchange(other: Database): void {
+    const { keys, size, expiring, expirySumMs } = this;
+    this.hold(other.keys, other.size, other.expiring, other.expirySumMs);
+    other.hold(keys, size, expiring, expirySumMs);
+  }
+
   /** Starts anew with empty tables. The keyspace decides what becomes of the old ones. */
   reset(): void {
-    this.keys = new KeyIndex(this.keyspace.arena, this.records);
-    this.size = 0;
-    this.expiring = 0;
-    this.expirySumMs = 0;
+    this.hold(new KeyIndex(this.keyspace.arena, this.records), 0, 0, 0);
+  }
+
+  private hold(keys: KeyIndex, size: number, expiring: number, expirySumMs: number): void {
+    this.keys = keys;
+    this.size = size;
+    this.expiring = expiring;
+    this.expirySumMs = expirySumMs;
+    this.lookups++;
   }
 
   private removeFound(record: Address, expiry: number): void {

@@ -31,7 +31,7 @@ export class ExpiryCycle {
   /** Goes once round all databases, or until `isTimeUp`, which is asked after each page. */
   run(isTimeUp: () => boolean): void {
     const { keyspace } = this;
-    if (!keyspace.removesExpired) return;
+    if (keyspace.dueKeys !== 'go') return;
     for (let left = keyspace.databaseCount; left > 0; left--) {
       if (keyspace.hasDatabase(this.databaseIndex)) {
         const database = keyspace.database(this.databaseIndex);
@@ -51,6 +51,10 @@ export class ExpiryCycle {
       this.hash = 0;
     }
     for (; this.slot < SLOT_COUNT; this.slot++) {
+      if (this.keyspace.isArriving(this.slot)) {
+        this.hash = 0;
+        continue;
+      }
       if (this.hash === 0) {
         if (keys.soonest[this.slot] >= this.keyspace.nowMs || keys.count(this.slot) === 0) continue;
         this.tableSoonest = Infinity;

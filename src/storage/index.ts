@@ -14,8 +14,8 @@ export { ExpiryCycle } from './expiry-cycle';
 export { CORRUPT, estimateOf, isHyperLogLog, Sketch } from './hyperloglog';
 export { findSketchFault } from './hyperloglog-self-test';
 export { Hash } from './hash';
-export { fixedWord, Journal, type JournalSink } from './journal';
-export { Keyspace, type KeyspaceObserver, type KeyspaceOptions, type RemovalListener } from './keyspace';
+export { fixedWord, Journal, type JournalSink, type StreamPlace } from './journal';
+export { Keyspace, type DueKeys, type KeyspaceObserver, type KeyspaceOptions, type RemovalListener } from './keyspace';
 export { DEFAULT_LIMITS, type PackingLimits } from './limits';
 export { List } from './list';
 export { Lookahead, LOOKAHEAD_MAX } from './lookahead';
@@ -55,10 +55,15 @@ export {
   UPDATED,
 } from './sorted-set';
 export { Dumps } from './rdb/dumps';
+export { RdbFeed } from './rdb/feed';
 export { RdbLoader, type RdbLoaderOptions } from './rdb/loader';
+export { ShadowDatabases } from './shadow';
 export { SnapshotFile, type SnapshotOptions } from './snapshot/file';
 export type { LargeValue, SnapshotFormat } from './snapshot/format';
 export { RdbFormat, type RdbFormatOptions } from './snapshot/rdb-format';
+export { LARGE_LIMITS, type LargeLimits } from './snapshot/freezer';
+export { TransferFormat } from './snapshot/transfer-format';
+export { SnapshotStream, type Snapshot, type SnapshotSink, type SnapshotStreamOptions } from './snapshot/stream';
 export { SnapshotWalk } from './snapshot/walk';
 export { Stream, type Trim } from './stream';
 export { UNKNOWN } from './stream-groups';

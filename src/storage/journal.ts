@@ -2,8 +2,8 @@
  * Journal: every change of the keyspace as one stream of RESP commands, in order, with an offset.
  *
  * Who replays the stream from its beginning has an equal keyspace at every offset, whenever it is replayed: so what stands in
- * it depends neither on chance nor on the clock. Files, replicas and slot migration read it (as a JournalSink). It is Redis'
- * replication stream: a real Redis can read ours, and we its.
+ * it depends neither on chance nor on the clock. It is Redis' replication stream: a real Redis can read ours, and we its. The
+ * append-only file reads it first, as what others get must be in it; then all other readers: replicas, slot migration.
  *
  * What one top-level command leaves (or EXEC, for all it runs) is a *unit*, of which a reader sees all or nothing: a unit of
  * several entries stands between MULTI and EXEC. `SELECT` goes before an entry of another database than the last one's, and
@@ -28,10 +28,20 @@ import { encodeCommand, HEAD_BYTES_MAX, writeHead, type ReceivedCommand } from '
 import type { Database } from './database';
 import type { RemovalListener } from './keyspace';
 
-/** Takes what is committed. It throws where it cannot; then nothing of it was taken. */
+/** Takes what is committed. Only a file may throw where it cannot; then nothing of it was taken. */
 export interface JournalSink {
   /** `buffer[start, end)` holds whole units and is lent until this returns. */
   write(buffer: Uint8Array, start: number, end: number): void;
+}
+
+/** A place in a stream of replication, and what somebody who goes on from there must know. */
+export interface StreamPlace {
+  /** Which stream: forty hexadecimal digits. */
+  readonly id: string;
+  /** Bytes of it up to the place. */
+  readonly offset: number;
+  /** The database that it has selected. */
+  readonly database: number;
 }
 
 /** The first room for pending bytes. */
@@ -66,12 +76,13 @@ const word = new Bytes();
 const digits = new Uint8Array(INT64_TEXT_MAX);
 
 export class Journal implements RemovalListener {
-  /** Whether somebody reads. */
+  /** Whether somebody reads; may be set aside for a while, by who does what nobody is to read. */
   isActive = false;
-  /** Who takes what is committed; without one it is dropped, and only counted. */
-  sink: JournalSink | null = null;
-  /** Nothing is handed on by itself, however much is pending: the sink is about to change. */
+  /** Nothing is handed on by itself, however much is pending: the file is about to change. */
   isHeld = false;
+
+  private file: JournalSink | null = null;
+  private readonly readers: JournalSink[] = [];
 
   private buffer: Uint8Array = EMPTY_BUFFER;
   /** Bytes in `buffer`: those that are pending. */
@@ -87,12 +98,17 @@ export class Journal implements RemovalListener {
   private entryStart = 0;
   /** Words that the last entry still lacks. */
   private wordsMissing = 0;
-  /** The sink failed before the turn's end, where nobody could be told: it is asked again at that end. */
+  /** The file failed before the turn's end, where nobody could be told: it is asked again at that end. */
   private hasFailed = false;
 
-  /** Bytes appended since the node was started; where the next entry will begin. Between units only. */
+  /** Bytes of the stream so far: where the next entry will begin. Between units only. Redis' master_repl_offset. */
   get offset(): number {
     return this.committedBytes + this.position;
+  }
+
+  /** Bytes that are not committed yet. */
+  get pendingBytes(): number {
+    return this.position;
   }
 
   /** Whether something is not committed yet. */
@@ -100,9 +116,58 @@ export class Journal implements RemovalListener {
     return this.position > 0;
   }
 
+  /** Whether a command is running that may append more to its unit. */
+  get isInUnit(): boolean {
+    return this.depth > 0;
+  }
+
+  /** The database that who reads all of the stream has selected now; 0 where nothing was said yet. */
+  get selectedDatabase(): number {
+    return Math.max(0, this.databaseIndex);
+  }
+
   /** Lets the next entry name its database, whichever it is: for a reader who begins there. */
   forgetDatabase(): void {
     this.databaseIndex = UNSAID;
+  }
+
+  /** Says at which offset of a longer stream, another's or one with more in it, the next entry will begin. Nothing may be pending. */
+  moveTo(offset: number): void {
+    assert(this.position === 0, 'what is pending has its place in the stream');
+    this.committedBytes = offset;
+  }
+
+  /**
+   * Says at which offset of another's stream that is which everything so far is the effect of, pending or not: a replica's journal
+   * goes to its file alone, and there its bytes have no places of their own.
+   */
+  standAt(offset: number): void {
+    this.committedBytes = offset - this.position;
+  }
+
+  // ── readers ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Who takes all that is committed from now on before everybody else, and may refuse it; null for nobody. */
+  setFile(file: JournalSink | null): void {
+    this.file = file;
+    this.readersChanged();
+  }
+
+  /** Lets `reader` take what is committed from now on; what is pending included. */
+  addReader(reader: JournalSink): void {
+    if (!this.readers.includes(reader)) this.readers.push(reader);
+    this.readersChanged();
+  }
+
+  /** Ends that; nothing happens where it does not read. */
+  removeReader(reader: JournalSink): void {
+    const at = this.readers.indexOf(reader);
+    if (at >= 0) this.readers.splice(at, 1);
+    this.readersChanged();
+  }
+
+  private readersChanged(): void {
+    this.isActive = this.file !== null || this.readers.length > 0;
   }
 
   // ── units ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -232,17 +297,22 @@ export class Journal implements RemovalListener {
 
   // ── handing on ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Hands everything pending to the sink. Where that throws, so does this, and all stays pending. Between units only. */
+  /**
+   * Hands everything pending to who reads; where nobody does it is dropped, and only counted. Where the file refuses it, this throws
+   * what that throws, and all stays pending. Between units only.
+   */
   commit(): void {
-    if (this.position === 0) return;
-    this.sink?.write(this.buffer, 0, this.position);
+    const { buffer, position, readers } = this;
+    if (position === 0) return;
+    this.file?.write(buffer, 0, position);
     this.hasFailed = false;
-    this.committedBytes += this.position;
+    this.committedBytes += position;
     this.position = 0;
+    for (let i = 0; i < readers.length; i++) readers[i].write(buffer, 0, position);
     if (this.buffer.length > ROOM_BYTES_KEPT) this.buffer = EMPTY_BUFFER;
   }
 
-  /** Who runs here has nothing to do with the sink: a failure is the business of the turn's end, which tries again. */
+  /** Who runs here has nothing to do with the file: a failure is the business of the turn's end, which tries again. */
   private commitEarly(): void {
     if (this.hasFailed || this.isHeld) return;
     try {

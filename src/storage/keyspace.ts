@@ -13,7 +13,7 @@
 import { Random, type Bytes } from '../base';
 import { SLOT_COUNT } from '../slots';
 import { Arena, type Address } from './arena';
-import { Database } from './database';
+import { Database, UNSEEN } from './database';
 import { Eviction } from './eviction';
 import { KeyHash } from './key-hash';
 import type { Collection } from './collection';
@@ -47,7 +47,10 @@ export interface KeyspaceObserver {
   keyChanging(database: Database, key: Bytes): void;
   /** A database is about to lose all keys. */
   emptying(database: Database): void;
-  /** Two databases are about to exchange their contents. */
+  /**
+   * Two databases are about to exchange their contents. Where both have the same number, clients see only the first one, before
+   * and afterwards.
+   */
   swapping(a: Database, b: Database): void;
 }
 
@@ -56,6 +59,12 @@ export interface RemovalListener {
   /** A key is being removed. May only note it; the key is borrowed. */
   keyRemoved(database: Database, key: Bytes): void;
 }
+
+/**
+ * What becomes of a key whose time has come, when somebody comes upon it. It goes; or, on a replica, it stays and is not found, as its
+ * master says when it goes; or it is found, by who replays a journal that says so.
+ */
+export type DueKeys = 'go' | 'hide' | 'stay';
 
 /** Access clocks count seconds in 24 bits, as Redis' LRU clock. */
 const ACCESS_CLOCK_MASK = 0xffffff;
@@ -85,17 +94,21 @@ export class Keyspace {
   observer: KeyspaceObserver | null = null;
   /** Told of removals that no command asked for. */
   removals: RemovalListener | null = null;
+  /** What becomes of keys whose time has come. */
+  dueKeys: DueKeys = 'go';
   /**
-   * Whether keys go when their time has come. False while a journal is replayed, which says itself when they go: until then
-   * they are found.
+   * By slot: 1 where it is on its way to us from another node, which says when its keys go: until then they stay, and are found.
+   * Null where there is none.
    */
-  removesExpired = true;
+  arriving: Uint8Array | null = null;
 
   private readonly databases: (Database | undefined)[] = [];
   /** What was deleted and is still to be freed. */
   private readonly reclaimer = new Reclaimer();
   /** The snapshot walks that are under way. */
   readonly walks = new Walks(this.reclaimer);
+  /** How many sets of databases are being filled that no client sees (shadow.ts). */
+  shadows = 0;
   /** By type: who knows what its roots hold. */
   private readonly collections: readonly (Collection | undefined)[];
 
@@ -161,15 +174,27 @@ export class Keyspace {
     second.index = a;
   }
 
+  /** Exchanges the contents of a database and of one that nobody sees. Who uses the first one may go on with it. O(1). */
+  exchange(index: number, unseen: Database): void {
+    const seen = this.database(index);
+    unseen.index = index;
+    this.observer?.swapping(seen, unseen);
+    unseen.index = UNSEEN;
+    seen.exchange(unseen);
+  }
+
   /** Removes all keys of a database in O(1); their memory is freed by `reclaim`, or at once if nothing else is left. */
   flush(index: number): void {
     this.empty(this.database(index));
-    if (!this.walks.isAny && this.isEmpty()) this.startOver();
+    if (this.ownsArena && this.isEmpty()) this.startOver();
   }
 
-  /** Removes all keys of all databases in O(1) and gives the memory back, or lets `reclaim` do so where a snapshot needs it. */
+  /**
+   * Removes all keys of all databases in O(1) and gives the memory back, or lets `reclaim` do so where a snapshot or unseen
+   * databases are in it too.
+   */
   flushAll(): void {
-    if (this.walks.isAny) {
+    if (!this.ownsArena) {
       for (const database of this.usedDatabases()) this.empty(database);
       return;
     }
@@ -177,8 +202,9 @@ export class Keyspace {
     this.startOver();
   }
 
-  private empty(database: Database): void {
-    this.observer?.emptying(database);
+  /** Removes all keys of a database, be it seen or not, in O(1); their memory is freed by `reclaim`. */
+  empty(database: Database): void {
+    if (database.index !== UNSEEN) this.observer?.emptying(database);
     const { keys, size } = database;
     database.reset();
     if (size === 0) return;
@@ -230,6 +256,16 @@ export class Keyspace {
     return this.eviction.countsUses ? this.records.access(record) : this.accessClock;
   }
 
+  /** Whether a slot is on its way to us from another node. */
+  isArriving(slot: number): boolean {
+    return this.arriving !== null && this.arriving[slot] === 1;
+  }
+
+  /** What becomes of keys of a slot whose time has come. */
+  dueKeysOf(slot: number): DueKeys {
+    return this.isArriving(slot) ? 'stay' : this.dueKeys;
+  }
+
   /** The databases that were ever used. */
   usedDatabases(): readonly Database[] {
     return this.databases.filter((database) => database !== undefined);
@@ -243,6 +279,11 @@ export class Keyspace {
   /** Seconds since the time that an access stamp tells. */
   secondsSince(stamp: number): number {
     return (this.accessClock - stamp) & ACCESS_CLOCK_MASK;
+  }
+
+  /** Whether nothing is in the arena but what clients see, and what they do not see any more. */
+  private get ownsArena(): boolean {
+    return !this.walks.isAny && this.shadows === 0;
   }
 
   private isEmpty(): boolean {

@@ -50,6 +50,17 @@ function report(line: number, shown: string, reason: string): string {
 }
 
 describe('configuration files', () => {
+  it('take several words in one pair of quotes', () => {
+    const several = load(['my.conf', '--save', '900 1 60 5'], { 'my.conf': 'bind "::1 127.0.0.1"' });
+    expect(several).toMatchObject({
+      bind: ['::1', '127.0.0.1'],
+      save: [
+        { seconds: 900, changes: 1 },
+        { seconds: 60, changes: 5 },
+      ],
+    });
+  });
+
   it('have comments, blank lines, quotes and any case', () => {
     const lines = ['# comment', '', '  PORT 7000\t\r', 'logfile "a\\x20b \\"c\\""', "bind ::1 '127.0.0.1'", 'save ""'];
     expect(load(['my.conf'], { 'my.conf': lines.join('\n') })).toEqual({

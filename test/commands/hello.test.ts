@@ -54,7 +54,7 @@ test('the reply is a map in RESP3 and an array in RESP2', () => {
     const out = new Output();
     const reply = new ReplyWriter(out);
     reply.protocol = protocol;
-    writeHello(reply, { server: 'redis', version: '7.2.5', id: 9 });
+    writeHello(reply, { server: 'redis', version: '7.2.5', id: 9, role: 'master' });
     const bytes = out.take();
     return decodeReply(bytes, 0, bytes.length);
   };

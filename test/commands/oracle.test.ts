@@ -49,7 +49,7 @@ const DIFFERENCES: Readonly<Record<string, Partial<Facts>>> = {
 };
 
 /** Commands that 7.0 does not have. */
-const NEW = ['CLIENT NO-TOUCH', 'CLIENT SETINFO'];
+const NEW = ['CLIENT NO-TOUCH', 'CLIENT SETINFO', 'WAITAOF'];
 
 /** Subcommands that a real server does not tell of. */
 const HIDDEN = commands.all.filter((spec) => spec.name.startsWith('DEBUG ')).map((spec) => spec.name);
@@ -106,10 +106,14 @@ function shapeOf(argument: unknown): unknown {
 
 /**
  * Our argument trees that say the same as Redis' in another shape, or as 7.2 does: PFMERGE needs no source there, nor
- * GEOHASH and GEOPOS a member, BITOP names its operations, GEORADIUS has STORE or STOREDIST, ZRANK has WITHSCORE.
+ * GEOHASH and GEOPOS a member, BITOP names its operations, GEORADIUS has STORE or STOREDIST, ZRANK has WITHSCORE, REPLICAOF NO ONE.
+ * FAILOVER's host and port are a block of their own here.
  */
 const OTHER_SHAPES = [
   'CLIENT KILL',
+  'FAILOVER',
+  'REPLICAOF',
+  'SLAVEOF',
   'CLIENT LIST',
   'CONFIG GET',
   'COMMAND GETKEYS',

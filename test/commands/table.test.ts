@@ -132,17 +132,17 @@ describe('declarations', () => {
   it('override what the usage says only where listed here', () => {
     const using = (field: 'arity' | 'keysBy' | 'types' | 'categories'): string[] =>
       declared.filter(([, declaration]) => declaration[field] !== undefined).map(([name]) => name);
-    expect(using('arity')).toEqual(['QUIT', 'COMMAND']);
+    expect(using('arity')).toEqual(['QUIT', 'COMMAND', 'PSYNC', 'REPLCONF']);
     const others = (field: Parameters<typeof using>[0], ...names: string[]): string[] =>
       using(field).filter((name) => !name.startsWith('COMMAND') && !names.includes(name));
     expect(others('keysBy', 'SORT', 'SORT_RO', 'GEORADIUS', 'GEORADIUSBYMEMBER')).toEqual([]);
     const scores = ['ZCOUNT', 'ZRANGEBYSCORE', 'ZREMRANGEBYSCORE', 'ZREVRANGEBYSCORE'];
     const ids = ['XAUTOCLAIM', 'XPENDING', 'XRANGE', 'XREVRANGE'];
-    const milliseconds = ['CLIENT PAUSE', 'WAIT'];
+    const milliseconds = ['CLIENT PAUSE', 'WAIT', 'WAITAOF', 'PSYNC', 'FAILOVER', 'REPLICAOF', 'SLAVEOF'];
     const numbers = ['INCRBYFLOAT', 'HINCRBYFLOAT', 'BITFIELD', 'BITPOS', 'SETBIT', 'DEBUG SLEEP'];
     expect(others('types', ...numbers, ...scores, 'ZRANGE', ...ids, ...milliseconds)).toEqual([]);
     const spread = ['KEYS', 'LASTSAVE', 'DBSIZE', 'FLUSHALL', 'FLUSHDB', 'INFO', 'SWAPDB'];
-    expect(others('categories', ...spread, 'SORT', 'SORT_RO', 'RESTORE', 'WAIT')).toEqual([]);
+    expect(others('categories', ...spread, 'SORT', 'SORT_RO', 'RESTORE', 'WAIT', 'WAITAOF', 'ROLE')).toEqual([]);
   });
 
   it('say in one sentence what a command does, and since when', () => {

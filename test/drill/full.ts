@@ -1,11 +1,11 @@
 /**
- * The disk is full: writes are refused with MISCONF, reads are served, and when there is room again the server goes on by
- * itself. Then it is killed, and nothing that was ever acknowledged is lost.
+ * The disk is full: writes are refused with MISCONF, reads are served, a save and a rewrite that find no room leave nothing behind,
+ * and when there is room again the server goes on by itself. Then it is killed, and nothing that was ever acknowledged is lost.
  *
  * The disk is a small tmpfs with ballast in it, which is the room that is made. Only root may mount one.
  */
-import { mkdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Client } from '../../src/net';
 import { Folder } from './folder';
 import type { RoundOptions } from './kill';
@@ -13,11 +13,13 @@ import { judge, Load, sleep } from './load';
 import { mount, unmount, whyNoMount } from './mounts';
 import { milliseconds, quantile, skipped, type Report } from './report';
 import { appendOnlySettings, ServerProcess, type Policy, type Target } from './server-process';
+import { infoOf } from './troubles';
 
 const DISK_BYTES = 12 * 1024 * 1024;
 const BALLAST_BYTES = 6 * 1024 * 1024;
 const FULL_WITHIN_MS = 30_000;
 const RECOVERY_MS_MAX = 5000;
+const SNAPSHOT_MS_MAX = 5000;
 const MORE_LOAD_MS = 100;
 const POLL_MS = 10;
 
@@ -77,6 +79,10 @@ async function fullOnce(target: Target, policy: Policy, disk: string, seed: numb
     const client = await server.connect();
     const said = await refusal(client);
     if (said?.startsWith('MISCONF') !== true) failures.push(`a write is answered with ${said}`);
+    for (const snapshot of ['BGSAVE', 'BGREWRITEAOF']) {
+      await client.command(snapshot);
+      failures.push(...(await leftOver(client, snapshot, dir)));
+    }
     await client.command('DBSIZE').catch((error: Error) => failures.push(`reads are not served: ${error.message}`));
     rmSync(ballast);
     const recoveryMs = await untilWritable(client);
@@ -107,6 +113,24 @@ async function untilFull(client: Client): Promise<void> {
     await sleep(POLL_MS);
   }
   await client.close();
+}
+
+/** What is wrong with how a snapshot ends for which there is no room. */
+async function leftOver(client: Client, snapshot: string, dir: string): Promise<string[]> {
+  const endMs = performance.now() + SNAPSHOT_MS_MAX;
+  const temporaries = (): string[] =>
+    readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((path) => basename(path).startsWith('temp-'));
+  for (;;) {
+    const info = await infoOf(client);
+    const isOver = info.rdb_bgsave_in_progress === '0' && info.aof_rewrite_in_progress === '0';
+    // Other threads remove what was begun.
+    if (isOver && temporaries().length === 0) break;
+    if (performance.now() > endMs) return [`${snapshot} on a full disk leaves ${temporaries().join(', ')}`];
+    await sleep(POLL_MS);
+  }
+  const { aof_last_bgrewrite_status: rewritten, rdb_last_bgsave_status: saved } = await infoOf(client);
+  const status = snapshot === 'BGSAVE' ? saved : rewritten;
+  return status === 'err' ? [] : [`${snapshot} on a full disk ends with ${status}`];
 }
 
 /** How long writes are refused from now on. */

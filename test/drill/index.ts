@@ -1,16 +1,18 @@
 /**
- * npm run drill [-- kill power flips full sync …] [--rounds N] [--seed S] [--policy P …] [--peer] [--server script]
+ * npm run drill [-- kill power flips full sync replicas quorum …] [--rounds N] [--seed S] [--policy P …] [--peer] [--server script]
  *
- * Real processes die, real disks lose power, bits flip, disks are full or fail: is what was acknowledged still there, and is nothing
- * else? Prints figures; exit status 1 where a promise was broken, with the directory that shows it. `--policy` leaves out the
- * other policies (of flips: kinds of files, of sync: faults). `--peer` measures redis-server by the same drills, and holds it
- * to nothing.
+ * Real processes die, real disks lose power, bits flip, disks are full or fail, links break: is what was acknowledged still there,
+ * and is nothing else? Prints figures; exit status 1 where a promise was broken, with the directory that shows it. `--policy`
+ * leaves out the other policies (of flips: kinds of files, of sync: faults, of replicas: formations). `--peer` measures
+ * redis-server by the same drills, and holds it to nothing.
  */
 import { parseArgs } from 'node:util';
 import { drillFlips, FILE_KINDS } from './flips';
 import { drillFull } from './full';
 import { drillKill } from './kill';
 import { drillPower } from './power';
+import { drillQuorum, QUORUMS, type Quorum } from './quorum';
+import { drillReplicas, FORMATION_NAMES } from './replicas';
 import type { Report } from './report';
 import { ourTarget, PEER, POLICIES, type Policy, type Target } from './server-process';
 import { drillSync, SYNC_FAULTS, type SyncFault } from './sync';
@@ -61,6 +63,16 @@ const DRILLS: Readonly<Record<string, Drill>> = {
     rounds: 1,
     variants: SYNC_FAULTS,
     run: (target, fault, _rounds, seed) => drillSync(target, fault as SyncFault, seed),
+  },
+  replicas: {
+    rounds: 1,
+    variants: FORMATION_NAMES,
+    run: (target, formation, rounds, seed) => drillReplicas(target, formation, { rounds, seed }),
+  },
+  quorum: {
+    rounds: 200,
+    variants: QUORUMS,
+    run: (target, quorum, rounds, seed) => drillQuorum(target, quorum as Quorum, { rounds, seed }),
   },
 };
 

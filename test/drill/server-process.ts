@@ -20,7 +20,8 @@ export interface Target {
 export type Policy = 'always' | 'everysec' | 'no';
 export const POLICIES: readonly Policy[] = ['always', 'everysec', 'no'];
 
-export type Settings = Readonly<Record<string, string>>;
+/** Of several words where a list is said. */
+export type Settings = Readonly<Record<string, string | readonly string[]>>;
 
 const HOST = '127.0.0.1';
 const READY = 'Ready to accept connections';
@@ -62,7 +63,7 @@ export class ServerProcess {
   ) {
     const flags = Object.entries({ ...settings, port: String(port), bind: HOST });
     const [program, ...first] = target.command;
-    const args = [...first, ...flags.flatMap(([name, value]) => [`--${name}`, value])];
+    const args = [...first, ...flags.flatMap(([name, value]) => [`--${name}`, ...[value].flat()])];
     this.child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     running.add(this);
     for (const stream of [this.child.stdout!, this.child.stderr!]) {
@@ -79,14 +80,14 @@ export class ServerProcess {
     });
   }
 
-  /** Starts it, and leaves it to itself. */
-  static async begin(target: Target, settings: Settings): Promise<ServerProcess> {
-    return new ServerProcess(target, await freePort(), settings);
+  /** Starts it, on a free port unless said, and leaves it to itself. */
+  static async begin(target: Target, settings: Settings, port?: number): Promise<ServerProcess> {
+    return new ServerProcess(target, port ?? (await freePort()), settings);
   }
 
   /** Resolves when it accepts connections. Rejects, with its log, where it refuses to start or takes too long. */
-  static async start(target: Target, settings: Settings): Promise<ServerProcess> {
-    const server = await ServerProcess.begin(target, settings);
+  static async start(target: Target, settings: Settings, port?: number): Promise<ServerProcess> {
+    const server = await ServerProcess.begin(target, settings, port);
     if (await server.says(READY, START_MS_MAX)) return server;
     await server.kill();
     throw new Error(`${target.name} did not start:\n${server.log}`);

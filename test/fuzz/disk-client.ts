@@ -2,8 +2,10 @@
  * A client of a node that may die: what it was told before that, it knows; of everything else it knows nothing.
  *
  * Its connection is a list of replies, each of which arrives in the moment it is written. Every command stands for a unit of
- * the history (disk-history.ts), and a reply that is no error acknowledges it.
+ * the history (disk-history.ts), and a reply that is no error acknowledges it, if it is one that writes. (PFCOUNT keeps its result
+ * in the value, as a note to itself: what it replies says nothing about that.)
  */
+import { commands, FLAG_WRITE } from '../../src/commands';
 import { encodeCommand, replyEnd } from '../../src/resp';
 import type { Connection } from '../../src/net';
 import type { DataNode } from '../../src/server';
@@ -12,6 +14,8 @@ import type { Timers } from '../../src/base';
 import type { Sentence } from './sentences';
 
 const ERROR = '-'.charCodeAt(0);
+/** What no reply acknowledges. */
+const NO_UNIT = 0;
 
 /** Told of every reply: the text of it, one character per byte, and the unit of its command. */
 export type Heard = (reply: string, unit: number) => void;
@@ -26,6 +30,8 @@ export class DiskClient implements Connection {
   /** The units whose replies have not come yet. */
   private readonly units: number[] = [];
   private unread: Buffer = Buffer.alloc(0);
+  /** Whether the last command is one that writes, or a transaction with one. */
+  private hasWritten = false;
 
   constructor(
     node: DataNode,
@@ -37,15 +43,14 @@ export class DiskClient implements Connection {
     node.sessions.set(id, this.session);
   }
 
-  get isInTransaction(): boolean {
-    return this.session.transaction !== null;
-  }
-
   /** Sends a command, which runs at once; `unitOf` is asked for its unit when it has run. */
   say(words: Sentence, unitOf: () => number): void {
+    const isInTransaction = this.session.transaction !== null;
+    this.hasWritten = (isInTransaction && this.hasWritten) || isWrite(words);
     const message = encodeCommand(words.map((word) => Buffer.from(word, 'latin1')));
     this.session.received(message, 0, message.length);
-    this.units.push(unitOf());
+    const unit = unitOf();
+    this.units.push(this.hasWritten ? unit : NO_UNIT);
   }
 
   write(bytes: Uint8Array): boolean {
@@ -79,6 +84,11 @@ export class DiskClient implements Connection {
   destroy(): void {
     this.end();
   }
+}
+
+function isWrite([name = '', subcommand = '']: Sentence): boolean {
+  const spec = commands.byName(name);
+  return (((spec?.subcommands?.byName(subcommand) ?? spec)?.flags ?? 0) & FLAG_WRITE) !== 0;
 }
 
 /** Whether a reply is an error. */

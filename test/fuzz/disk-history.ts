@@ -207,11 +207,11 @@ function forEachUndisturbed(node: DataNode, database: Database, visit: (record: 
 
 /** Nothing expires by being looked at. */
 function undisturbed<T>({ keyspace }: DataNode, look: () => T): T {
-  const { removesExpired } = keyspace;
-  keyspace.removesExpired = false;
+  const { dueKeys } = keyspace;
+  keyspace.dueKeys = 'stay';
   try {
     return look();
   } finally {
-    keyspace.removesExpired = removesExpired;
+    keyspace.dueKeys = dueKeys;
   }
 }

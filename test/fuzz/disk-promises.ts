@@ -20,6 +20,7 @@ interface Acknowledgement {
 const AT_RISK_MS = 2000;
 /** What the log says, or what a start fails with. */
 const SYNC_FAILED = /^Fail to fsync|for fsync error|cannot sync '[^']*\.aof'/;
+const NOT_RENEWED = /^The append-only file may not be on the disk/;
 
 export class Promises {
   private acknowledged: Acknowledgement[] = [];
@@ -36,10 +37,12 @@ export class Promises {
   private syncFailedAtMs = Infinity;
   private lastAckMs = -Infinity;
   /**
-   * A sync has failed and its process died, so that the next one has read what is not on the disk, and could not know: until a
-   * rewrite nothing is promised for a loss of power. (Nobody can: Linux says that such pages are clean.)
+   * A start has found the disk unable to take the append-only file once more: what was read may not be there, as a sync may have
+   * failed before. Until a rewrite nothing is promised for a loss of power.
    */
   isHollow = false;
+  /** The same of a start that is not through yet. */
+  private startsHollow = false;
   /** The RDB file may hold what a later restart from the append-only file did not find. */
   isSaveStale = false;
 
@@ -71,6 +74,8 @@ export class Promises {
       this.isHollow = false;
     } else if (SYNC_FAILED.test(message)) {
       this.syncFailedAtMs = Math.min(this.syncFailedAtMs, nowMs);
+    } else if (NOT_RENEWED.test(message)) {
+      this.startsHollow = true;
     } else if (message.includes('it can be synced again')) {
       this.syncFailedAtMs = Infinity;
     }
@@ -115,8 +120,9 @@ export class Promises {
   }
 
   /** A restart has found this unit: the history goes on from there. */
-  goOnFrom(unit: number, source: Source, kill: Kill): void {
-    this.isHollow = kill === 'process' && source === 'aof' && (this.isHollow || this.syncFailedAtMs < Infinity);
+  goOnFrom(unit: number, source: Source): void {
+    this.isHollow = this.startsHollow;
+    this.startsHollow = false;
     this.acknowledged = this.acknowledged.filter((each) => each.unit <= unit);
     this.durable = Math.min(this.durable, unit);
     if (source === 'aof' && this.savedAtMost > unit) this.isSaveStale = true;

@@ -74,7 +74,7 @@ export class Succession {
     this.death = NO_DEATH;
     if (source === 'rdb' && promises.isSaveStale) {
       history.restart(state);
-      promises.goOnFrom(history.last, source, kill);
+      promises.goOnFrom(history.last, source);
       return null;
     }
     const must = promises.mustFind(kill, source, atMs, wasSlow);
@@ -91,7 +91,7 @@ export class Succession {
       if (lostMs > 0) this.lostMs.push(lostMs);
     }
     history.cut(found);
-    promises.goOnFrom(found, source, kill);
+    promises.goOnFrom(found, source);
     return null;
   }
 }

@@ -56,10 +56,9 @@ export class JournaledNode {
     table.assign({ 'enable-debug-command': 'yes', ...settings });
     const clock = { wallMs: () => this.nowMs, monotonicMs: () => this.nowMs };
     this.node = new DataNode(realWorld({ clock, random: new Random(seed) }), table);
-    this.node.journal.isActive = true;
-    this.node.journal.sink = {
+    this.node.journal.setFile({
       write: (buffer, start, end) => void this.chunks.push(Buffer.from(buffer.subarray(start, end))),
-    };
+    });
   }
 
   client(): DirectClient {
@@ -87,7 +86,7 @@ export function follow(
   follower.nowMs += laterMs;
   node.journal.isActive = false;
   node.keyspace.setTime(follower.nowMs);
-  node.keyspace.removesExpired = false;
+  node.keyspace.dueKeys = 'stay';
   const replayer = new Replayer(node);
   forEachCommand(journal, (words, parser) => {
     const error = replayer.execute(parser);
@@ -119,7 +118,7 @@ function forEachCommand(journal: Uint8Array, visit: (words: string[], parser: Co
 }
 
 /** All that can be known of the databases, key by key; of consumers not when they were last seen. */
-export function contentsOf({ node }: JournaledNode, client: DirectClient): Record<string, string> {
+export function contentsOf({ node }: Pick<JournaledNode, 'node'>, client: DirectClient): Record<string, string> {
   const contents: Record<string, string> = {};
   for (const { index } of node.keyspace.usedDatabases()) {
     client.say('SELECT', String(index));

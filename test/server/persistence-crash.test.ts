@@ -111,6 +111,32 @@ describe('stories that were once told wrong', () => {
     });
   });
 
+  test.each(['always', 'everysec'])(
+    'a sync that failed, and whose process had no time to say so, deceives no later start (%s)',
+    async (appendfsync) => {
+      for (let seed = 1; seed <= 20; seed++) {
+        const random = new Random(seed);
+        const lives = new Succession(random, new SimulatedDisk(random, { directories: ['/data'] }), 'aof');
+        const values = { appendfsync, save: '' };
+        const first = await lives.begin({ values });
+        for (let i = 0; i < 3; i++) first.ask(0, ['RPUSH', 'list', 'x'.repeat(500)]);
+        // A write, a sync that fails, and in the next deed, whatever it is, the machine stops.
+        first.disk.failNext('sync', 'EIO');
+        first.dieIn(3);
+        first.ask(0, ['INCR', 'n']);
+        first.settle(1500);
+        lives.end(first, 'process');
+        const second = await lives.begin({ values });
+        for (let i = 0; i < 3; i++) second.ask(0, ['RPUSH', 'list', 'y']);
+        second.settle(3000);
+        expect(second.fault).toBeNull();
+        lives.end(second, 'power');
+        const { fault } = await lives.begin({ values });
+        expect(fault, `seed ${seed}`).toBeNull();
+      }
+    },
+  );
+
   test('BITFIELD that makes a value and sets nothing', async () => {
     await tell('aof', 'always', 'power', (life) => {
       expect(life.ask(0, ['BITFIELD', 'b', 'OVERFLOW', 'FAIL', 'SET', 'u16', '33', '-100'])).toBe('*1\r\n$-1\r\n');

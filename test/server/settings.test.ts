@@ -31,7 +31,7 @@ describe('settings of the data node', () => {
       'appendonly yes\nrdb-del-sync-files yes\nmaxmemory 1gb\ndaemonize no\nslaveof host 1',
       reader,
     );
-    expect(settings.inertInUse()).toEqual(['rdb-del-sync-files', 'replicaof']);
+    expect(settings.inertInUse()).toEqual(['rdb-del-sync-files']);
   });
 
   it('refuse directives that people rely on, and pass over those that Redis passes over', () => {

@@ -4,18 +4,19 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Bytes, Random } from '../../src/base';
 import { BatchedCommand, COMMAND, CommandParser, defaultProtocolLimits, encodeCommand } from '../../src/resp';
-import { fixedWord, Journal, Keyspace, Strings } from '../../src/storage';
+import { fixedWord, Journal, Keyspace, Strings, type JournalSink } from '../../src/storage';
 
 let journal: Journal;
 let written: Buffer;
 
+const file: JournalSink = {
+  write: (buffer, start, end) => void (written = Buffer.concat([written, buffer.subarray(start, end)])),
+};
+
 beforeEach(() => {
   journal = new Journal();
-  journal.isActive = true;
   written = Buffer.alloc(0);
-  journal.sink = {
-    write: (buffer, start, end) => void (written = Buffer.concat([written, buffer.subarray(start, end)])),
-  };
+  journal.setFile(file);
 });
 
 const NAME = fixedWord('NAME');
@@ -116,24 +117,29 @@ describe('handing on', () => {
     expect(journal.isPending).toBe(false);
     expect(journal.offset).toBe(offset);
     expect(written.length).toBe(offset);
-    journal.sink = null;
+    journal.setFile(null);
     unit('C');
     journal.commit();
     expect(journal.offset).toBeGreaterThan(offset);
   });
 
   it('keeps what a sink has refused', () => {
-    const { sink } = journal;
-    journal.sink = {
+    const read: string[] = [];
+    journal.addReader({
+      write: (buffer, start, end) => void read.push(Buffer.from(buffer.subarray(start, end)).toString()),
+    });
+    journal.setFile({
       write() {
         throw new Error('no room');
       },
-    };
+    });
     unit('A');
     expect(() => journal.commit()).toThrow('no room');
+    expect(read).toEqual([]);
     unit('B');
-    journal.sink = sink;
+    journal.setFile(file);
     expect(text()).toBe('| SELECT 0 | A | B');
+    expect(read.join('')).toBe(written.toString());
   });
 
   it('commits after a unit where much is pending, but fails only where that is asked for', () => {
@@ -149,12 +155,12 @@ describe('handing on', () => {
     expect(written.length).toBeGreaterThan(1_200_000);
     expect(journal.isPending).toBe(false);
     let asked = 0;
-    journal.sink = {
+    journal.setFile({
       write() {
         asked++;
         throw new Error('no room');
       },
-    };
+    });
     for (let i = 0; i < 4; i++) append();
     expect(asked).toBe(1);
     expect(() => journal.commit()).toThrow('no room');
@@ -172,6 +178,28 @@ describe('handing on', () => {
   });
 });
 
+describe('readers', () => {
+  it('come and go, and without any nothing is appended for', () => {
+    const reader: JournalSink = { write: () => undefined };
+    journal.addReader(reader);
+    journal.setFile(null);
+    expect(journal.isActive).toBe(true);
+    journal.removeReader(reader);
+    expect(journal.isActive).toBe(false);
+  });
+
+  it('may be told another place in the stream', () => {
+    unit('A');
+    journal.commit();
+    journal.moveTo(1000);
+    unit('B');
+    const { pendingBytes } = journal;
+    expect(journal.offset).toBe(1000 + pendingBytes);
+    journal.commit();
+    expect(journal.offset).toBe(1000 + pendingBytes);
+  });
+});
+
 describe('removals', () => {
   it('says which keys expired, and that keys outlive their time where a journal is replayed', () => {
     const keyspace = new Keyspace({ random: new Random(1) });
@@ -182,10 +210,14 @@ describe('removals', () => {
     keyspace.setTime(1000);
     strings.set(database, key, Bytes.of('v'), 2000);
     keyspace.setTime(3000);
-    keyspace.removesExpired = false;
+    keyspace.dueKeys = 'stay';
     expect(database.peek(key)).not.toBe(0);
     expect(database.randomRecord()).not.toBe(0);
-    keyspace.removesExpired = true;
+    keyspace.dueKeys = 'hide';
+    expect(database.peek(key)).toBe(0);
+    expect(database.randomRecord()).not.toBe(0);
+    expect(database.size).toBe(1);
+    keyspace.dueKeys = 'go';
     expect(database.peek(key)).toBe(0);
     expect(text()).toBe('| SELECT 2 | DEL k');
   });

@@ -1,5 +1,6 @@
 /**
- * Our own stages: a data node without sockets, one behind TCP in both protocols, and three behind a proxy.
+ * Our own stages: a data node without sockets, one that is made anew from its file, one whose replica answers, one behind TCP in
+ * both protocols, and three behind a proxy.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -43,6 +44,12 @@ export class MemorySession extends WireSession {
     this.end.connection.end();
     return Promise.resolve();
   }
+}
+
+/** Whether a command leaves nothing, whatever it finds; PFCOUNT may leave what it has counted. */
+function isReader([name]: readonly Buffer[]): boolean {
+  const spec = commands.find(name, 0, name.length);
+  return spec !== null && (spec.flags & FLAG_READONLY) !== 0 && spec.name !== 'PFCOUNT';
 }
 
 /** The node in this process, by connections in memory. */
@@ -106,13 +113,8 @@ class ReloadingSession extends MemorySession {
   }
 
   override send(args: Buffer[]): Promise<string> {
-    if (this.isReader(args) && this.isQuiet()) this.node.persistence.reloadAppendOnly();
+    if (isReader(args) && this.isQuiet()) this.node.persistence.reloadAppendOnly();
     return super.send(args);
-  }
-
-  private isReader([name]: readonly Buffer[]): boolean {
-    const spec = commands.find(name, 0, name.length);
-    return spec !== null && (spec.flags & FLAG_READONLY) !== 0;
   }
 
   /** Whether no client is in the middle of something that a reload would touch. */
@@ -120,6 +122,83 @@ class ReloadingSession extends MemorySession {
     return [...this.node.sessions.values()].every(
       ({ isWaiting, transaction, watcher }) => !isWaiting && transaction === null && watcher === null,
     );
+  }
+}
+
+/**
+ * A node in this process and its replica: what only reads is asked of the replica, once that has all that the master has. So what
+ * a command leaves in the stream is as good as what it did.
+ */
+export class ReplicaStage implements Stage {
+  readonly name = 'replica';
+  readonly protocol = 2;
+  readonly skipped = null;
+  private readonly master = makeNode({ 'repl-diskless-sync-delay': '0' });
+  private readonly replica = makeNode({ 'repl-diskless-load': 'swapdb' });
+  private isFollowing = false;
+
+  async open(): Promise<StageSession> {
+    const { master, replica } = this;
+    if (!this.isFollowing) this.follow();
+    const pair: ReplicatedPair = { master, untilCaughtUp: () => this.untilCaughtUp() };
+    await this.untilCaughtUp();
+    return new ReplicatedSession(master.connectInMemory(), new MemorySession(replica.connectInMemory()), pair);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.replica.stop(), this.master.stop()]);
+  }
+
+  private follow(): void {
+    const { replication } = this.replica;
+    this.isFollowing = true;
+    replication.following.connect = (_address, handler, opened) => {
+      const end = this.master.connectInMemory();
+      end.attach(handler);
+      opened(end.connection);
+    };
+    replication.follow({ host: 'master', port: 1 });
+  }
+
+  private async untilCaughtUp(): Promise<void> {
+    const { following } = this.replica.replication;
+    while (!following.isConnected || following.offset !== this.master.replication.offset) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+interface ReplicatedPair {
+  readonly master: DataNode;
+  /** Resolves when the replica has all that the master has. */
+  untilCaughtUp(): Promise<void>;
+}
+
+/** What is to be the same of both: of the connection, or of the node and not of its data. */
+const SAID_TO_BOTH: ReadonlySet<string> = new Set(['SELECT', 'HELLO', 'RESET', 'AUTH', 'CONFIG', 'DEBUG']);
+
+class ReplicatedSession extends MemorySession {
+  constructor(
+    end: MemoryEnd,
+    private readonly reader: MemorySession,
+    private readonly pair: ReplicatedPair,
+  ) {
+    super(end);
+  }
+
+  override async send(args: Buffer[]): Promise<string> {
+    const { pair, reader } = this;
+    const isQueuing = [...pair.master.sessions.values()].some(({ transaction }) => transaction !== null);
+    if (isReader(args) && !isQueuing) {
+      await pair.untilCaughtUp();
+      return reader.send(args);
+    }
+    if (SAID_TO_BOTH.has(args[0].toString().toUpperCase())) await reader.send(args);
+    return super.send(args);
+  }
+
+  override async close(): Promise<void> {
+    await Promise.all([this.reader.close(), super.close()]);
   }
 }
 

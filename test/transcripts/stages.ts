@@ -5,7 +5,7 @@
  * Stage of its own whose sessions extend WireSession and hand it bytes.
  */
 import { OracleStage } from '../oracle/oracle-stage';
-import { InProcessStage, ProxyStage, ReloadedStage, ServerStage } from './our-stages';
+import { InProcessStage, ProxyStage, ReloadedStage, ReplicaStage, ServerStage } from './our-stages';
 import type { Stage } from './session';
 
 /** These write the replies when transcripts are updated. */
@@ -16,6 +16,7 @@ export const stages: Stage[] = [
   oracles.resp3,
   new InProcessStage(),
   new ReloadedStage(),
+  new ReplicaStage(),
   new ServerStage(2),
   new ServerStage(3),
   new ProxyStage(2),
@@ -23,4 +24,4 @@ export const stages: Stage[] = [
 ];
 
 /** Those that answer at once and by themselves: for many random commands. */
-export const directStages: readonly Stage[] = stages.filter(({ name }) => !/proxy|reloaded/i.test(name));
+export const directStages: readonly Stage[] = stages.filter(({ name }) => !/proxy|reloaded|replica/i.test(name));

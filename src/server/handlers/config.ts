@@ -11,6 +11,7 @@ type ServerHandlers = Handlers<typeof server, Handler>;
 export const configHandlers: Pick<ServerHandlers, 'CONFIG RESETSTAT' | 'CONFIG REWRITE' | 'CONFIG SET'> = {
   'CONFIG RESETSTAT'(call) {
     call.node.statistics.reset(call.keyspace.expiredKeys, call.keyspace.eviction.evictedKeys);
+    call.node.replication.feeds.sentBytes = 0;
     call.reply.ok();
   },
 

@@ -6,9 +6,7 @@
  * RENAME and MOVE cost as many bytes as a string or a packed collection has. Large collections have another owner then.
  */
 import { DB_OUT_OF_RANGE, type generic, type Handlers } from '../../commands';
-import type { ReplyWriter } from '../../resp';
 import { TYPE_NAMES, type Database } from '../../storage';
-import { NO_KEYS } from '../blocking';
 import { WRONG, type Call, type Handler } from '../call';
 import { NO_SUCH_KEY, SAME_OBJECT } from '../error-replies';
 import { dumpHandlers } from './dump';
@@ -16,6 +14,7 @@ import { expireHandlers } from './expire';
 import { objectHandlers } from './object';
 import { scanHandlers } from './scan';
 import { sortHandlers } from './sort';
+import { waitingHandlers } from './waiting';
 
 export const genericHandlers: Handlers<typeof generic, Handler> = {
   ...dumpHandlers,
@@ -23,6 +22,7 @@ export const genericHandlers: Handlers<typeof generic, Handler> = {
   ...objectHandlers,
   ...scanHandlers,
   ...sortHandlers,
+  ...waitingHandlers,
 
   COPY(call) {
     let target = call.database;
@@ -90,21 +90,7 @@ export const genericHandlers: Handlers<typeof generic, Handler> = {
 
   // DEL too frees what is large in pieces.
   UNLINK: remove,
-
-  /** There is no replica yet that could take anything. */
-  WAIT(call) {
-    const replicas = call.int64(1);
-    if (replicas === null) return;
-    const timeoutMs = call.timeoutMs(2);
-    if (Number.isNaN(timeoutMs)) return;
-    if (replicas <= 0n || !call.mayBlock) return replyNoReplicas(call.reply);
-    call.block({ ...NO_KEYS, timeoutMs, replyTimeout: replyNoReplicas });
-  },
 };
-
-function replyNoReplicas(reply: ReplyWriter): void {
-  reply.integer(0);
-}
 
 function remove(call: Call): void {
   let count = 0;

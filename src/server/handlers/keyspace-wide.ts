@@ -65,9 +65,9 @@ function stay(session: Session, a: Database, b: Database): void {
 }
 
 /** The data that are gone must not come back from the disk; a transaction is saved when all of it is done. */
-function forgetSaved({ isReplay, mayBlock, node }: Call): void {
+function forgetSaved({ isReplay, mayBlock, node, session }: Call): void {
   // More is to come, of which what is on the disk may be the source.
-  if (isReplay) return;
+  if (isReplay && !session.isOfMaster) return;
   const { persistence } = node;
   if (mayBlock) persistence.dataRemoved();
   else persistence.betweenCommands(() => persistence.dataRemoved());

@@ -11,6 +11,8 @@ import { configHandlers } from './config';
 import { debugHandlers } from './debug';
 import { databaseHandlers } from './keyspace-wide';
 import { persistenceHandlers } from './persistence';
+import { replicasHandlers } from './replicas';
+import { rolesHandlers } from './roles';
 
 const LABYRINTH_COLUMNS = 64;
 const LABYRINTH_ROWS = 16;
@@ -22,6 +24,8 @@ export const serverHandlers: Handlers<typeof server, Handler> = {
   ...databaseHandlers,
   ...debugHandlers,
   ...persistenceHandlers,
+  ...replicasHandlers,
+  ...rolesHandlers,
 
   INFO(call) {
     call.reply.verbatim(infoText(SECTIONS, call.node, call.textsFrom(1)));

@@ -10,62 +10,55 @@
  * the two: meanwhile what commands leave stays in the journal, and the replies to them in the ReplyGate (`hold`, `letGo`).
  *
  * What fails is never acknowledged. A write that fails leaves its batch in the journal, and the sessions whose commands are in
- * it are closed without their replies; until it has succeeded, writes are refused. A sync that fails may have lost what it should
- * have kept, and the next one may well lie, so it is not tried again: under "always" the node has failed, else writes are refused
- * until a rewrite has put everything into new files. (Redis acknowledges in both cases, or exits.)
+ * it are closed without their replies; until it has succeeded, writes are refused. A sync that fails is not tried again (see
+ * append-health.ts). Nor does a start rely on the syncs of the process before it: what it goes on after is made durable anew
+ * (renewal.ts of the storage).
  */
-import { assert, CacheError, type LogLevel } from '../../base';
+import { assert, CacheError, EMPTY_BUFFER, type LogLevel } from '../../base';
 import { AofDirectory, AofWriter, type Deed, type JournalSink } from '../../storage';
 import type { DataNode } from '../data-node';
+import { AppendHealth } from './append-health';
 import { LogFile } from './log-file';
-import { pathIn, reasonOf } from './paths';
+import { reasonOf } from './paths';
 
 /** Under "everysec": at this age bytes at risk are synced on another thread, and at this age replies wait until they are. */
 const SYNC_AT_RISK_MS = 800;
 const WAIT_AT_RISK_MS = 1500;
 
-/** Name of a file that says that a sync has failed. */
-const SYNC_FAILED_MARK = 'slotcache.sync-failed';
-
-const REFUSING = (reason: string): string =>
-  `Fail to fsync the AOF file: ${reason}. Writes are refused until it was rewritten.`;
-const EXITING = (reason: string): string =>
-  `Can't persist AOF for fsync error when the AOF fsync policy is 'always': ${reason}. Exiting...`;
+/** No offset. */
+const NOWHERE = -1;
 
 /** `starting`: switched on while running, and what was there before is not in files yet. */
 export type AppendOnlyState = 'off' | 'starting' | 'on';
 
 export class AppendOnly implements JournalSink {
   state: AppendOnlyState = 'off';
-  /** Why writes and syncs fail, in the system's words; null where they do not. */
-  writeFailure: string | null = null;
-  syncFailure: string | null = null;
-  /** A sync has failed under "always": nothing is acknowledged any more. */
-  hasFailed = false;
-  /** Syncs that have failed since the start. */
-  syncFailures = 0;
+  /** What has failed. */
+  readonly health: AppendHealth;
   /** Bytes of all files when they were last written anew, or loaded. */
   baseBytes = 0;
   /** Commits that had to wait for the disk. */
   delayedSyncs = 0;
   /** Whether the disk is busy with a snapshot now and `no-appendfsync-on-rewrite` gives it precedence. */
   isSyncSuspended: () => boolean = () => false;
-  /** Called when failures come and go. */
-  onHealth: () => void = () => undefined;
+  /** Called when more is on the disk: see `syncedOffset`. */
+  onSynced: () => void = () => undefined;
 
   private current: LogFile | null = null;
   private openDirectory: AofDirectory | null = null;
   /** Bytes of all files but the current one. */
   private formerBytes = 0;
   private stampedSeconds = 0;
-  /** The journal's offset up to which everything is in files. */
-  private takenBytes = 0;
   /** Something was written under "always" and is not synced. */
   private owesSync = false;
+  /** The offset of the stream of replication that the file ends with. */
+  private notedOffset = NOWHERE;
   /** The increment that is to follow the current one; see `hold`. */
   private next: LogFile | null = null;
 
-  constructor(private readonly node: DataNode) {}
+  constructor(private readonly node: DataNode) {
+    this.health = new AppendHealth(node);
+  }
 
   /** The set of files on disk, opened at the first use. @throws CacheError BAD_AOF, FILE_FAILED */
   get directory(): AofDirectory {
@@ -100,29 +93,51 @@ export class AppendOnly implements JournalSink {
 
   /** Bytes of the journal that are in no file yet. */
   get pendingBytes(): number {
-    return this.state === 'off' ? 0 : this.node.journal.offset - this.takenBytes;
+    return this.state === 'off' ? 0 : this.node.journal.pendingBytes;
+  }
+
+  /** Offset of the journal up to which all is known to be on the disk; -1 where there is no file, or nobody knows. */
+  get syncedOffset(): number {
+    const { current, node } = this;
+    if (current === null || this.state !== 'on' || this.health.syncFailure !== null) return -1;
+    if (current.riskMs >= 0) return current.syncedOffset;
+    // The stream may have grown by what no file needs.
+    return node.journal.isPending ? current.writtenOffset : node.journal.offset;
   }
 
   get isSyncUnderWay(): boolean {
     return this.current?.isSyncUnderWay === true;
   }
 
-  /** Goes on after the files that were loaded, in the last of them where it ends as ours do. @throws CacheError FILE_FAILED */
-  goOn(endsWithBatch: boolean): void {
-    const { directory } = this;
-    const last = directory.parts.at(-1);
-    // Who wrote it may have died before it was synced.
-    if (last?.kind === 'incremental') this.syncFile(last.path);
-    const goesOnThere = last?.kind === 'incremental' && endsWithBatch;
-    this.appendTo(goesOnThere ? last.path : directory.startIncrement(), 'on');
+  /** Begins in the last of the files that were just made. @throws CacheError FILE_FAILED */
+  begin(): void {
+    this.appendTo(this.directory.parts.at(-1)!.path, 'on');
     this.baseBytes = this.currentBytes;
-    if (this.node.world.files.size(this.markPath) !== null)
-      this.distrust('an fsync has failed before the start', REFUSING);
   }
 
-  /** What a process leaves behind whose sync has failed. */
-  private get markPath(): string {
-    return pathIn(this.node.settings.values['dir'], SYNC_FAILED_MARK);
+  /**
+   * Goes on after the files that were loaded: in the last of them where it ends as ours do (maybe with a seal), else in a new one.
+   * @throws CacheError FILE_FAILED
+   */
+  goOn(endsWithBatch: boolean, sealStart: number | null): void {
+    const { directory } = this;
+    const last = directory.parts.at(-1);
+    if (last?.kind === 'incremental' && endsWithBatch) {
+      this.goOnIn(last.path, sealStart);
+    } else {
+      // Who wrote it may have died before it was synced.
+      if (last !== undefined) this.syncFile(last.path);
+      this.appendTo(directory.startIncrement(), 'on');
+    }
+    this.baseBytes = this.currentBytes;
+  }
+
+  /** In the last file, which may read well and not be on the disk. Where it cannot be put there, no write is taken before a rewrite. */
+  private goOnIn(path: string, sealStart: number | null): void {
+    let doubt = reasonWhyNot(() => this.directory.renewLast(sealStart));
+    this.appendTo(path, 'on');
+    doubt ??= reasonWhyNot(() => this.current?.seal());
+    if (doubt !== null) this.health.doubt(doubt);
   }
 
   private syncFile(path: string): void {
@@ -146,25 +161,29 @@ export class AppendOnly implements JournalSink {
     this.state = state;
     this.measure(increment);
     // What is pending was in the keyspace when the snapshot began that this increment follows.
-    journal.sink = null;
+    journal.setFile(null);
     journal.commit();
-    this.takenBytes = journal.offset;
-    journal.sink = this;
-    journal.isActive = true;
+    journal.setFile(this);
     journal.forgetDatabase();
   }
 
   private openFile(increment: string): LogFile {
     const { clock, files } = this.node.world;
     const writer = new AofWriter(files.append(increment));
-    return new LogFile(writer, clock.monotonicMs, (error) => this.syncFailed(error));
+    return new LogFile(
+      writer,
+      clock.monotonicMs,
+      (error) => this.health.syncFailed(error),
+      () => this.onSynced(),
+      this.node.journal.offset,
+    );
   }
 
   // ── from one increment to the next ───────────────────────────────────────────────────────────────────────────
 
   /** Calls `ready` when next to nothing is at risk any more, so that replies are not held for long; other threads do the work. */
   prepareToHold(ready: () => void): void {
-    if (this.current === null || this.syncFailure !== null) ready();
+    if (this.current === null || this.health.syncFailure !== null) ready();
     else this.current.syncThen(ready);
   }
 
@@ -175,8 +194,8 @@ export class AppendOnly implements JournalSink {
    */
   hold(increment: string): void {
     const { journal } = this.node;
-    if (this.syncFailure !== null || !this.tryCommit()) {
-      throw new CacheError('FILE_FAILED', this.syncFailure ?? this.writeFailure ?? 'the append-only file has failed');
+    if (this.health.syncFailure !== null || !this.tryCommit()) {
+      throw new CacheError('FILE_FAILED', this.health.failure ?? 'the append-only file has failed');
     }
     this.next = this.openFile(increment);
     journal.isHeld = true;
@@ -217,17 +236,18 @@ export class AppendOnly implements JournalSink {
   /** Commits and syncs: all files are whole and durable. @throws CacheError FILE_FAILED */
   settle(): void {
     if (this.isHolding) this.letGoNow();
-    if (!this.tryCommit()) throw new CacheError('FILE_FAILED', this.writeFailure ?? 'the append-only file has failed');
+    if (!this.tryCommit())
+      throw new CacheError('FILE_FAILED', this.health.failure ?? 'the append-only file has failed');
     this.syncNow();
     // Something that was written before may be lost, and no rewrite has made up for it yet.
-    if (this.syncFailure !== null) throw new CacheError('FILE_FAILED', this.syncFailure);
+    if (this.health.syncFailure !== null) throw new CacheError('FILE_FAILED', this.health.syncFailure);
   }
 
   private syncNow(): void {
     try {
       this.current?.sync();
     } catch (error) {
-      this.syncFailed(error);
+      this.health.syncFailed(error);
       throw error;
     }
   }
@@ -238,11 +258,8 @@ export class AppendOnly implements JournalSink {
     if (this.state === 'starting') this.state = 'on';
     this.measure(null);
     this.baseBytes = this.currentBytes;
-    if (this.syncFailure === null || this.syncFailures !== syncFailuresBefore || this.hasFailed) return;
-    this.syncFailure = null;
-    this.log('notice', 'The append-only file was rewritten: it can be synced again.');
-    this.onHealth();
-    this.setMark(false);
+    this.health.renewed(syncFailuresBefore);
+    this.onSynced();
   }
 
   /** Adds up the sizes of the files; the current one is `increment`, or stays the last. */
@@ -267,7 +284,7 @@ export class AppendOnly implements JournalSink {
 
   // ── the way to the disk ──────────────────────────────────────────────────────────────────────────────────────
 
-  /** The journal's sink. */
+  /** As the journal's file. */
   write(buffer: Uint8Array, start: number, end: number): void {
     const { settings, world } = this.node;
     const { values } = settings;
@@ -276,8 +293,10 @@ export class AppendOnly implements JournalSink {
       const seconds = Math.floor(world.clock.wallMs() / 1000);
       if (seconds !== this.stampedSeconds) stamp = this.stampedSeconds = seconds;
     }
-    this.current!.write(buffer, start, end, stamp);
-    this.takenBytes += end - start;
+    const { place } = this.node.replication;
+    this.current!.write(buffer, start, end, stamp, place);
+    this.notedOffset = place?.offset ?? NOWHERE;
+    this.current!.writtenOffset = this.node.journal.offset;
     this.owesSync = values['appendfsync'] === 'always';
   }
 
@@ -286,38 +305,42 @@ export class AppendOnly implements JournalSink {
     const { journal, replyGate } = this.node;
     if ((!journal.isPending && !this.owesSync && !replyGate.isAwaited) || this.isHolding) return;
     // What has failed is tried again by `tick`, not by every turn.
-    if (this.writeFailure !== null || this.hasFailed) replyGate.turnAway();
+    if (this.health.writeFailure !== null || this.health.hasFailed) replyGate.turnAway();
     else this.tryCommit();
+  }
+
+  /** Commits at once, what is held too; whether nothing is pending now. Between two commands. */
+  commitNow(): boolean {
+    if (this.isHolding) this.letGoNow();
+    return this.tryCommit();
   }
 
   /** Whether nothing is pending now. */
   tryCommit(): boolean {
     const { journal, replyGate } = this.node;
     if (this.current === null) {
+      journal.commit();
       replyGate.letPass();
       return true;
     }
     try {
       journal.commit();
     } catch (error) {
-      this.writeFailed(error);
+      this.health.writeFailed(error);
+      replyGate.turnAway();
       return false;
     }
     if (!this.syncAsPromised()) return false;
     this.owesSync = false;
     replyGate.letPass();
-    if (this.writeFailure !== null) {
-      this.writeFailure = null;
-      this.log('notice', 'AOF write error looks solved. The server can write again.');
-      this.onHealth();
-    }
+    this.health.writeSucceeded();
     return true;
   }
 
   /** Whether what was written is as safe now as the policy says. */
   private syncAsPromised(): boolean {
     const policy = this.node.settings.values['appendfsync'];
-    if (policy === 'no' || this.syncFailure !== null || this.isSyncSuspended()) return true;
+    if (policy === 'no' || this.health.syncFailure !== null || this.isSyncSuspended()) return true;
     if (policy === 'everysec') {
       if (this.current === null || this.current.riskMs <= WAIT_AT_RISK_MS) return true;
       this.delayedSyncs++;
@@ -327,7 +350,7 @@ export class AppendOnly implements JournalSink {
       this.current?.sync();
       return true;
     } catch (error) {
-      this.syncFailed(error);
+      this.health.syncFailed(error);
       this.node.replyGate.turnAway();
       return false;
     }
@@ -335,56 +358,29 @@ export class AppendOnly implements JournalSink {
 
   /** Several times a second: tries again what failed, and syncs under "everysec". */
   tick(): void {
-    if (this.current === null || this.hasFailed || this.isHolding) return;
-    if (this.writeFailure !== null) this.tryCommit();
+    if (this.current === null || this.health.hasFailed || this.isHolding) return;
+    if (this.health.writeFailure !== null) this.tryCommit();
+    this.notePlace();
     // Under "always" too: before it was set, something may have been written that nobody has synced.
     const policy = this.node.settings.values['appendfsync'];
-    if (policy === 'no' || this.syncFailure !== null || this.isSyncSuspended()) return;
+    if (policy === 'no' || this.health.syncFailure !== null || this.isSyncSuspended()) return;
     if (this.current.riskMs >= SYNC_AT_RISK_MS) this.current.syncLater();
   }
 
-  private writeFailed(error: unknown): void {
-    const isNews = this.writeFailure === null;
-    this.writeFailure = reasonOf(error);
-    this.node.replyGate.turnAway();
-    if (!isNews) return;
-    this.log('warning', `Error writing to the AOF file: ${this.writeFailure}`);
-    this.onHealth();
-  }
-
-  /** What has been written may not be found after a loss of power. */
-  syncFailed(error: unknown): void {
-    const reason = reasonOf(error);
-    this.setMark(true);
-    if (this.node.settings.values['appendfsync'] !== 'always') {
-      this.distrust(reason, REFUSING);
-      return;
-    }
-    this.hasFailed = true;
-    this.distrust(reason, EXITING);
-    this.node.emit('failed', error instanceof Error ? error : new Error(reason));
-  }
-
-  /** Only new files can be trusted: writes are refused until there are some. */
-  private distrust(reason: string, inWords: (reason: string) => string): void {
-    this.syncFailures++;
-    this.syncFailure = reason;
-    this.log('warning', inWords(reason));
-    this.onHealth();
-  }
-
   /**
-   * After a failed sync the files may be right in the system's memory and not on the disk, where nobody who reads them can see it.
-   * Should this process die before a rewrite, the mark tells the next one. (After a loss of power what is read is what is there.)
+   * Says in the file where in the stream of replication the node is, where that has moved on without a change: by a master's pings. Who
+   * starts from the file then goes on from there.
    */
-  private setMark(isSet: boolean): void {
-    const { files } = this.node.world;
+  private notePlace(): void {
+    const { journal, replication } = this.node;
+    if (journal.isPending || this.health.writeFailure !== null || this.health.syncFailure !== null) return;
+    const { place } = replication;
+    if (place === null || place.offset === this.notedOffset) return;
     try {
-      if (isSet) files.create(this.markPath).close();
-      else files.remove(this.markPath);
-    } catch (error) {
-      if (!(error instanceof CacheError)) throw error;
-      this.log('warning', error.message);
+      this.current?.write(EMPTY_BUFFER, 0, 0, null, place);
+      this.notedOffset = place.offset;
+    } catch {
+      // Nothing of value: the next change says it again, or why it cannot.
     }
   }
 
@@ -396,25 +392,33 @@ export class AppendOnly implements JournalSink {
     if (current === null) return;
     try {
       node.journal.commit();
-      if (this.syncFailure === null) current.seal();
+      if (this.health.syncFailure === null) current.seal(node.replication.place);
       node.replyGate.letPass();
     } finally {
       this.node.replyGate.turnAway();
-      node.journal.isActive = false;
-      node.journal.sink = null;
+      node.journal.setFile(null);
       // What could not be written is not to turn up in the files of another time.
       node.journal.commit();
       current.close();
       this.current = null;
       this.state = 'off';
-      this.writeFailure = null;
-      this.syncFailure = null;
       this.owesSync = false;
-      this.onHealth();
+      this.health.forget();
     }
   }
 
   private log(level: LogLevel, message: string): void {
     this.node.world.log(level, message);
+  }
+}
+
+/** Why a deed of the disk has failed; null where it has not. */
+function reasonWhyNot(deed: () => void): string | null {
+  try {
+    deed();
+    return null;
+  } catch (error) {
+    if (error instanceof CacheError) return reasonOf(error);
+    throw error;
   }
 }

@@ -89,7 +89,11 @@ export class BackgroundSave {
       const path = this.temporaryPath();
       this.runningChanges = node.changes;
       const options = rdbOptions(node, 'rdb', false);
-      const run = new SnapshotRun(node, path, options, (error) => this.walked(run, path, error));
+      const run = new SnapshotRun(
+        node,
+        (done) => new SnapshotFile(node.keyspace, node.world.files, path, options, done),
+        (error) => this.walked(run, path, error),
+      );
       this.running = run;
     } catch (error) {
       this.failed(error);
@@ -173,7 +177,8 @@ export class BackgroundSave {
     }
   }
 
-  private temporaryPath(): string {
+  /** A file for a snapshot that is on its way; what is left of such files is removed at the next start. */
+  temporaryPath(): string {
     const { processGauge, settings } = this.node;
     return pathIn(settings.values['dir'], `temp-${processGauge.id}-${++this.filesMade}.rdb`);
   }
@@ -190,12 +195,12 @@ export class BackgroundSave {
     }
   }
 
-  /** Removes what saves have left that were cut off by the death of their process. The directory must be ours. */
+  /** Removes what saves, and snapshots of masters, have left that were cut off by the death of their process. The directory must be ours. */
   removeLeftovers(): void {
     const { settings, world } = this.node;
     const { dir } = settings.values;
     for (const name of world.files.list(dir)) {
-      if (/^temp-\d+(-\d+)?\.rdb$/.test(name)) this.removeQuietly(pathIn(dir, name));
+      if (/^temp-(repl-)?\d+(-\d+)?\.rdb$/.test(name)) this.removeQuietly(pathIn(dir, name));
     }
   }
 

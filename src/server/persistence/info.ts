@@ -9,11 +9,11 @@ export function persistenceFields(node: DataNode): Fields {
   const { persistence } = node;
   const { appendOnly, saves, rewrites } = persistence;
   const run = saves.running ?? rewrites.running;
-  const isHealthy = appendOnly.writeFailure === null && appendOnly.syncFailure === null;
+  const isHealthy = appendOnly.health.failure === null;
   const secondsOf = (beganMs: number): number => Math.floor((node.world.clock.monotonicMs() - beganMs) / 1000);
   return {
     loading: Number(persistence.isLoading),
-    async_loading: 0,
+    async_loading: Number(node.states.isLoadingBeside),
     current_cow_peak: run?.preImageBytes ?? 0,
     current_cow_size: run?.preImageBytes ?? 0,
     current_cow_size_age: 0,

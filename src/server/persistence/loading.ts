@@ -2,12 +2,13 @@
  * Loading: what a node reads from disk when it starts, in slices: an RDB file, or the parts of an append-only file.
  *
  * The keys of an RDB whose time has come are left out; those of an append-only file's base are not, because what follows in it
- * was written by a server that still had them. Only the very end of the last part may be missing (`aof-load-truncated`): it
- * is cut off, so that what is appended next follows something whole. Anything else that is wrong ends the start: a server with
- * part of its data is worse than none. Log lines are Redis'.
+ * was written by a server that still had them: they stay until it says that they go. Only the very end of the last part may be
+ * missing (`aof-load-truncated`): it is cut off, so that what is appended next follows something whole. Anything else that is
+ * wrong ends the start: a server with part of its data is worse than none. Log lines are Redis'.
  */
 import { CacheError, type ReadableFile } from '../../base';
-import { AofLoader, RdbLoader, type AofPart } from '../../storage';
+import { isStreamId } from '../../replication';
+import { AofLoader, RdbLoader, type AofPart, type Keyspace, type StreamPlace } from '../../storage';
 import type { ReceivedCommand } from '../../resp';
 import type { DataNode } from '../data-node';
 import { Replayer } from '../replay';
@@ -23,7 +24,19 @@ const BYTES_PER_MEGABYTE = 1024 * 1024;
 const BULK_BYTES_MAX = 2 ** 32 - 1;
 const UNKNOWN_COMMAND = 'ERR unknown command';
 
-export class Loading {
+/** What INFO tells of something that is being loaded. */
+export interface LoadingProgress {
+  /** Unix seconds. */
+  readonly startedAt: number;
+  readonly totalBytes: number;
+  readonly loadedBytes: number;
+  /** Memory that the RDB took where it was made, by its own account. */
+  readonly rdbUsedBytes: number;
+  /** Seconds that it is likely to take yet. */
+  readonly etaSeconds: number;
+}
+
+export class Loading implements LoadingProgress {
   readonly startedAt: number;
   readonly totalBytes: number;
   /** Memory that the RDB took where it was made, by its own account. */
@@ -31,8 +44,12 @@ export class Loading {
   keysLoaded = 0;
   keysExpired = 0;
   readonly functions: Uint8Array[] = [];
+  /** Where in a stream of replication the data are that were loaded, where that was said. */
+  place: StreamPlace | null = null;
   /** Whether the last file ends as ours do, so that more can be appended to it. */
   endsWithBatch = false;
+  /** Where its seal begins, if it ends with one. */
+  sealStart: number | null = null;
 
   private readonly parts: readonly AofPart[];
   private partIndex = 0;
@@ -43,6 +60,8 @@ export class Loading {
   private readonly beganMs: number;
   private partBeganMs: number;
   private readonly replayer: Replayer;
+  /** What becomes of due keys when all is loaded; null where that was left as it is. */
+  private dueKeysAfter: Keyspace['dueKeys'] | null = null;
 
   /** For an RDB file, which must be there; keys that are in the keyspace already are in its way unless it `replaces` them. */
   static ofRdb(node: DataNode, path: string, replaces = false): Loading {
@@ -83,6 +102,7 @@ export class Loading {
   /** Loads until `isTimeUp`; whether all is loaded. @throws CacheError BAD_RDB, BAD_AOF, FILE_FAILED */
   step(isTimeUp: () => boolean): boolean {
     this.node.keyspace.setTime(this.node.world.clock.wallMs());
+    this.keepDueKeys();
     try {
       while (this.partIndex < this.parts.length) {
         this.loader ??= this.open(this.parts[this.partIndex]);
@@ -93,10 +113,25 @@ export class Loading {
       }
     } catch (error) {
       this.close();
+      this.letDueKeysGo();
       throw this.withPath(error);
     }
+    this.letDueKeysGo();
     this.logEnd();
     return true;
+  }
+
+  /** Between slices too: a client may WATCH a key meanwhile, and a look at a key whose time has come makes it go. */
+  private keepDueKeys(): void {
+    const { keyspace } = this.node;
+    this.dueKeysAfter ??= keyspace.dueKeys;
+    keyspace.dueKeys = 'stay';
+  }
+
+  private letDueKeysGo(): void {
+    if (this.dueKeysAfter === null) return;
+    this.node.keyspace.dueKeys = this.dueKeysAfter;
+    this.dueKeysAfter = null;
   }
 
   /** Only the reader of commands knows which file it reads. */
@@ -132,6 +167,7 @@ export class Loading {
         limits: { ...node.limits, bulkBytesMax: BULK_BYTES_MAX },
       },
       (command) => this.execute(part, command),
+      this.place,
     );
   }
 
@@ -154,6 +190,8 @@ export class Loading {
       }
     } else if (loader instanceof AofLoader) {
       this.endsWithBatch = loader.endsWithBatch;
+      this.sealStart = loader.sealStart;
+      this.place = loader.place;
       if (loader.cutAt !== null) this.cut(part, loader.cutAt, loader.tear ?? 'short read');
     }
     if (this.isAppendOnly) {
@@ -185,6 +223,7 @@ export class Loading {
     this.keysLoaded += loader.keysLoaded;
     this.keysExpired += loader.keysExpired;
     this.functions.push(...loader.functions);
+    this.place = placeOf(loader.aux);
     this.log(`Done loading RDB, keys loaded: ${loader.keysLoaded}, keys expired: ${loader.keysExpired}.`);
   }
 
@@ -215,6 +254,15 @@ export class Loading {
   private log(message: string): void {
     this.node.world.log('notice', message);
   }
+}
+
+/** What an RDB says of its place in a stream, by Redis' names. */
+function placeOf(aux: ReadonlyMap<string, string>): StreamPlace | null {
+  const id = aux.get('repl-id') ?? '';
+  const offset = Number(aux.get('repl-offset') ?? NaN);
+  const database = Number(aux.get('repl-stream-db') ?? NaN);
+  const isPlace = isStreamId(id) && Number.isSafeInteger(offset) && offset >= 0 && Number.isSafeInteger(database);
+  return isPlace ? { id, offset, database } : null;
 }
 
 function kindOf({ kind }: AofPart): string {

@@ -6,7 +6,7 @@
  * that of the oldest one which it does not.
  */
 import { EMPTY_BUFFER } from '../../base';
-import type { AofWriter } from '../../storage';
+import type { AofWriter, StreamPlace } from '../../storage';
 
 /** No byte is at risk. */
 const NONE = Infinity;
@@ -18,13 +18,23 @@ export class LogFile {
   private isSyncing = false;
   private failure: Error | null = null;
   private readonly onSynced: ((error: Error | null) => void)[] = [];
+  /** Offset of the journal after what was written last; kept by who writes. */
+  writtenOffset: number;
+  /** The same, of what is known to be on the disk. */
+  syncedOffset: number;
 
   constructor(
     private readonly writer: AofWriter,
     private readonly nowMs: () => number,
     /** A sync on another thread has failed: nobody knows what of the file is on the disk. */
     private readonly syncFailed: (error: Error) => void,
-  ) {}
+    /** What was written before the last sync began is on the disk. */
+    private readonly synced: () => void,
+    /** Offset of the journal where this file begins. All before it is on the disk. */
+    offset: number,
+  ) {
+    this.writtenOffset = this.syncedOffset = offset;
+  }
 
   get bytes(): number {
     return this.writer.writtenBytes;
@@ -40,8 +50,14 @@ export class LogFile {
   }
 
   /** Writes one batch. @throws CacheError FILE_FAILED, and the file is as it was */
-  write(buffer: Uint8Array, start: number, end: number, unixSeconds: number | null): void {
-    this.writer.write(buffer, start, end, unixSeconds);
+  write(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    unixSeconds: number | null,
+    place: StreamPlace | null = null,
+  ): void {
+    this.writer.write(buffer, start, end, unixSeconds, place);
     const nowMs = this.nowMs();
     if (this.atRiskSinceMs === NONE) this.atRiskSinceMs = nowMs;
     if (this.isSyncing && this.uncoveredSinceMs === NONE) this.uncoveredSinceMs = nowMs;
@@ -53,6 +69,8 @@ export class LogFile {
     this.writer.sync();
     this.atRiskSinceMs = NONE;
     this.uncoveredSinceMs = NONE;
+    this.syncedOffset = this.writtenOffset;
+    this.synced();
   }
 
   /** Begins a sync on another thread, unless one is under way or nothing is at risk. */
@@ -60,13 +78,21 @@ export class LogFile {
     if (this.isSyncing || this.atRiskSinceMs === NONE) return;
     this.isSyncing = true;
     this.uncoveredSinceMs = NONE;
+    const { writtenOffset } = this;
     this.writer.syncLater((error) => {
       this.isSyncing = false;
       this.failure = error;
-      if (error === null) this.atRiskSinceMs = this.uncoveredSinceMs;
+      if (error === null) this.covered(writtenOffset);
       else this.syncFailed(error);
       for (const synced of this.onSynced.splice(0)) synced(error);
     });
+  }
+
+  /** A sync has ended that began when this was the offset. */
+  private covered(offset: number): void {
+    this.atRiskSinceMs = this.uncoveredSinceMs;
+    this.syncedOffset = offset;
+    this.synced();
   }
 
   /** Calls `synced` when a sync that is begun now, or under way, has ended, however it did; at once where nothing is at risk. */
@@ -83,13 +109,13 @@ export class LogFile {
   }
 
   /**
-   * Syncs, and lets the file say so: of one that ended in peace nothing may be missing, so whatever is damaged is refused.
-   * @throws CacheError FILE_FAILED
+   * Syncs, and lets the file say so, by an empty batch, and where in a stream of replication it ends: of what is before it nothing may be missing, so whatever is damaged is
+   * refused. @throws CacheError FILE_FAILED
    */
-  seal(): void {
+  seal(place: StreamPlace | null = null): void {
     this.writer.sync();
     try {
-      this.writer.write(EMPTY_BUFFER, 0, 0, null);
+      this.write(EMPTY_BUFFER, 0, 0, null, place);
     } catch {
       // It is durable all the same.
     }

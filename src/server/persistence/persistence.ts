@@ -3,7 +3,7 @@
  *
  * It holds the parts together and decides what may happen when: loading before serving, one snapshot at a time (as Redis, whose
  * clients know these replies), the directory claimed before anything is written. The parts are small machines of their
- * own: claim.ts, loading.ts, background-save.ts, rewrite.ts, append-only.ts; gate.ts says no to clients meanwhile.
+ * own: claim.ts, loading.ts, background-save.ts, rewrite.ts, append-only.ts; the node's gate says no to clients meanwhile.
  *
  * A node that was not started has nothing to do with the disk, unless a client says SAVE or CONFIG SET.
  */
@@ -14,8 +14,7 @@ import { CANNOT_SAVE, cannotAppend } from '../error-replies';
 import { AppendOnly } from './append-only';
 import { BackgroundSave } from './background-save';
 import { Claim } from './claim';
-import { DiskGate } from './gate';
-import { Loading } from './loading';
+import { Loading, type LoadingProgress } from './loading';
 import { pathIn, reasonOf } from './paths';
 import { Rewrite } from './rewrite';
 
@@ -33,7 +32,7 @@ export class Persistence implements Flushable {
   readonly saves: BackgroundSave;
   readonly rewrites: Rewrite;
   /** What is being loaded. */
-  loading: Loading | null = null;
+  loading: LoadingProgress | null = null;
   /** Of the RDB that was loaded last. */
   lastKeysLoaded = 0;
   lastKeysExpired = 0;
@@ -43,11 +42,12 @@ export class Persistence implements Flushable {
   lastBeginMicroseconds = 0;
   snapshots = 0;
 
-  private readonly gate = new DiskGate();
   private readonly claim: Claim;
   private cancelTick: (() => void) | null = null;
   /** Whether what was on disk is in the keyspace, and from now on what is in the keyspace may go to the disk by itself. */
   hasStarted = false;
+  /** The data are being replaced by a master's, or that has failed: what is on disk is whole, and they are not. */
+  isSuspended = false;
   private isStopped = false;
   private sliceEndMs = 0;
   private readonly isSliceOver = (): boolean => this.node.world.clock.monotonicMs() >= this.sliceEndMs;
@@ -62,14 +62,14 @@ export class Persistence implements Flushable {
     this.appendOnly = new AppendOnly(node);
     this.saves = new BackgroundSave(node, takeDirectory, ended);
     this.rewrites = new Rewrite(node, this.appendOnly, takeDirectory, ended);
-    this.appendOnly.onHealth = () => this.updateGate();
+    this.appendOnly.health.onChange = () => this.updateGate();
     this.appendOnly.isSyncSuspended = () => settings.values['no-appendfsync-on-rewrite'] && this.isSnapshotRunning;
     this.followSettings();
   }
 
   /** Whether what is on disk is not in the keyspace yet. */
   get isLoading(): boolean {
-    return this.gate.isLoading;
+    return this.node.states.isLoading;
   }
 
   /** Whether a snapshot is on its way to the disk. */
@@ -116,13 +116,14 @@ export class Persistence implements Flushable {
     else await this.loadSave();
     this.setLoading(false);
     this.hasStarted = true;
+    this.switchAppendOnly(values['appendonly']);
     this.startTicking();
   }
 
   private async loadSave(): Promise<void> {
     const { node } = this;
     const path = this.savePath;
-    if (node.world.files.size(path) !== null) await this.load(Loading.ofRdb(node, path));
+    if (node.world.files.size(path) !== null) this.resume(await this.load(Loading.ofRdb(node, path)));
     this.saves.noteLoaded();
   }
 
@@ -142,8 +143,8 @@ export class Persistence implements Flushable {
       return;
     }
     const loading = Loading.ofParts(node, parts);
-    await this.load(loading);
-    appendOnly.goOn(loading.endsWithBatch);
+    this.resume(await this.load(loading));
+    appendOnly.goOn(loading.endsWithBatch, loading.sealStart);
     this.saves.noteLoaded();
   }
 
@@ -152,8 +153,13 @@ export class Persistence implements Flushable {
     return pathIn(dir, dbfilename);
   }
 
-  /** Loads in slices, between which the event loop turns. */
-  private load(loading: Loading): Promise<void> {
+  /** The data are those of a place in a stream, where that was said: who is a replica may go on from there. */
+  private resume({ place }: Loading): void {
+    if (place !== null) this.node.replication.resumeAt(place);
+  }
+
+  /** Loads in slices, between which the event loop turns. Resolves with what was loaded. */
+  private load(loading: Loading): Promise<Loading> {
     const { clock, timers } = this.node.world;
     this.loading = loading;
     return new Promise((resolve, reject) => {
@@ -167,7 +173,7 @@ export class Persistence implements Flushable {
           });
           if (!isDone) return timers.endOfTurn(slice);
           this.noteLoaded(loading);
-          resolve();
+          resolve(loading);
         } catch (error) {
           loading.close();
           this.loading = null;
@@ -187,8 +193,8 @@ export class Persistence implements Flushable {
   }
 
   private setLoading(isLoading: boolean): void {
-    this.gate.isLoading = isLoading;
-    this.updateGate();
+    this.node.states.isLoading = isLoading;
+    this.node.statesChanged();
   }
 
   private noteLoaded(loading: Loading): void {
@@ -221,7 +227,7 @@ export class Persistence implements Flushable {
 
   private tick(): void {
     this.appendOnly.tick();
-    if (this.isSnapshotRunning) return;
+    if (this.isSnapshotRunning || this.isIncomplete) return;
     if (this.rewrites.isScheduled) this.rewrites.begin();
     else if (this.saves.isScheduled) this.saves.begin();
     else this.rewrites.tick();
@@ -264,7 +270,7 @@ export class Persistence implements Flushable {
   private snapshotEnded(): void {
     if (this.isStopped) return;
     this.betweenCommands(() => {
-      if (this.isSnapshotRunning || this.isStopped) return;
+      if (this.isSnapshotRunning || this.isIncomplete || this.isStopped) return;
       if (this.rewrites.isScheduled) this.rewrites.begin();
       else if (this.saves.isScheduled) this.saves.begin();
     });
@@ -274,6 +280,26 @@ export class Persistence implements Flushable {
   dataRemoved(): void {
     this.saves.abandon();
     if (this.claim.isHeld && this.node.settings.values['save'].length > 0) this.saves.save();
+  }
+
+  /** Whether what is in the keyspace is no state that was ever worth keeping. */
+  private get isIncomplete(): boolean {
+    return this.isLoading || this.isSuspended;
+  }
+
+  /** All data are about to be replaced by a master's: what is on disk stays as it is until `goOn`. Between two commands. */
+  suspend(): void {
+    this.isSuspended = true;
+    this.saves.abandon();
+    this.rewrites.abandon();
+    this.closeAppendOnly();
+  }
+
+  /** The data are whole again, or are to be taken for it: they are kept from now on. */
+  goOn(): void {
+    if (!this.isSuspended) return;
+    this.isSuspended = false;
+    this.switchAppendOnly(this.node.settings.values['appendonly']);
   }
 
   /** Before replies leave; see Turn. */
@@ -300,7 +326,8 @@ export class Persistence implements Flushable {
 
   // ── settings ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private takeDirectory(): void {
+  /** Claims the directory, as something is about to be written there. @throws CacheError FILE_FAILED */
+  takeDirectory(): void {
     this.claim.take(this.node.settings.values['dir']);
   }
 
@@ -338,8 +365,8 @@ export class Persistence implements Flushable {
 
   private switchAppendOnly(isOn: boolean): void {
     const { appendOnly, rewrites } = this;
-    if (this.isStopped || isOn !== this.node.settings.values['appendonly'] || isOn === (appendOnly.state !== 'off'))
-      return;
+    if (this.isStopped || this.isIncomplete || isOn !== this.node.settings.values['appendonly']) return;
+    if (isOn === (appendOnly.state !== 'off')) return;
     // One that was begun under another state has another increment in mind, or none.
     rewrites.abandon();
     if (!isOn) {
@@ -363,9 +390,9 @@ export class Persistence implements Flushable {
 
   /** Refuses commands, or lets them pass again, by the state of things. */
   updateGate(): void {
-    const { gate, node } = this;
-    gate.misconfiguration = this.misconfiguration();
-    node.gate = gate.isOpen ? null : gate;
+    const { node } = this;
+    node.states.misconfiguration = this.misconfiguration();
+    node.statesChanged();
   }
 
   private misconfiguration(): string | null {
@@ -373,7 +400,7 @@ export class Persistence implements Flushable {
     if (values['stop-writes-on-bgsave-error'] && values['save'].length > 0 && this.saves.hasFailed) {
       return CANNOT_SAVE;
     }
-    const reason = this.appendOnly.writeFailure ?? this.appendOnly.syncFailure;
+    const reason = this.appendOnly.health.failure;
     return reason === null ? null : cannotAppend(reason);
   }
 }

@@ -76,10 +76,10 @@ export class Rewrite {
     this.count++;
     const attempt: Attempt = {
       // Where the files of now say nothing of the present, or can no longer be trusted, new ones take their place all at once.
-      startsAnew: appendOnly.state !== 'on' || appendOnly.syncFailure !== null,
+      startsAnew: appendOnly.state !== 'on' || appendOnly.health.syncFailure !== null,
       isRdb: node.settings.values['aof-use-rdb-preamble'],
       beganMs: node.world.clock.monotonicMs(),
-      syncFailuresBefore: appendOnly.syncFailures,
+      syncFailuresBefore: appendOnly.health.syncFailures,
       increment: '',
       isFinishing: false,
     };
@@ -132,12 +132,15 @@ export class Rewrite {
     const { node, appendOnly } = this;
     if (this.attempt !== attempt) throw abandoned();
     const beganMs = node.world.clock.monotonicMs();
-    attempt.syncFailuresBefore = appendOnly.syncFailures;
+    attempt.syncFailuresBefore = appendOnly.health.syncFailures;
     const options = rdbOptions(node, attempt.isRdb ? 'rdb' : 'commands', true);
     if (!attempt.startsAnew) appendOnly.hold(increment);
     attempt.increment = increment;
-    const run = new SnapshotRun(node, base, options, (error) => this.walked(attempt, error));
-    this.running = run;
+    this.running = new SnapshotRun(
+      node,
+      (done) => new SnapshotFile(node.keyspace, node.world.files, base, options, done),
+      (error) => this.walked(attempt, error),
+    );
     if (attempt.startsAnew && appendOnly.state !== 'off') appendOnly.appendTo(increment, appendOnly.state);
     node.persistence.noteBegun(beganMs);
   }
@@ -147,7 +150,7 @@ export class Rewrite {
     const { appendOnly } = this;
     if (appendOnly.isHolding) {
       const isInSet = appendOnly.directory.endsWith(attempt.increment);
-      if (error !== null && isInSet) appendOnly.syncFailed(error);
+      if (error !== null && isInSet) appendOnly.health.syncFailed(error);
       appendOnly.letGo(isInSet ? attempt.increment : null);
     }
     if (error !== null && this.attempt === attempt) this.fail(attempt, error);
@@ -213,7 +216,7 @@ export class Rewrite {
     appendOnly.directory.found(isRdb, (base) => {
       new SnapshotFile(node.keyspace, node.world.files, base, options, () => undefined).runToEnd();
     });
-    appendOnly.goOn(true);
+    appendOnly.begin();
   }
 
   private failed(error: unknown): void {
@@ -229,7 +232,7 @@ export class Rewrite {
   /** Begins one where it is needed: nothing else can make the file whole again, or it has grown too much. */
   tick(): void {
     const { appendOnly, node } = this;
-    if (appendOnly.state === 'off' || appendOnly.hasFailed) return;
+    if (appendOnly.state === 'off' || appendOnly.health.hasFailed) return;
     if (node.world.clock.monotonicMs() < this.nextTryMs) return;
     if (this.isNeeded) {
       this.begin();
@@ -250,7 +253,7 @@ export class Rewrite {
 
   /** Whether without one the file is not whole, or cannot be trusted. */
   private get isNeeded(): boolean {
-    return this.appendOnly.state === 'starting' || this.appendOnly.syncFailure !== null;
+    return this.appendOnly.state === 'starting' || this.appendOnly.health.syncFailure !== null;
   }
 
   private growthPercent(): number {

@@ -35,7 +35,7 @@ export function mayShutDown(node: DataNode, { saves, isForced = false }: Shutdow
     return true;
   };
   // Data that are still on their way from the disk must not be saved over themselves.
-  const hasPoints = persistence.hasStarted && settings.values['save'].length > 0;
+  const hasPoints = persistence.hasStarted && !persistence.isSuspended && settings.values['save'].length > 0;
   const hasToSave = !persistence.isLoading && (saves ?? hasPoints);
   if (persistence.appendOnly.state === 'starting' && refuse("Writing initial AOF. Can't exit.")) return false;
   persistence.saves.abandon();

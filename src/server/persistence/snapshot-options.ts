@@ -4,6 +4,17 @@
 import type { SnapshotOptions } from '../../storage';
 import type { DataNode } from '../data-node';
 
+/** Where in the stream of replication these data are, for who goes on from there; by Redis' names. */
+function placeAux({ replication }: DataNode): readonly (readonly [string, string])[] {
+  const { place } = replication;
+  if (place === null) return [];
+  return [
+    ['repl-stream-db', String(place.database)],
+    ['repl-id', place.id],
+    ['repl-offset', String(place.offset)],
+  ];
+}
+
 /** `isBase`: for an append-only file. Files of commands take no notice of most of it. */
 export function rdbOptions(node: DataNode, kind: 'rdb' | 'commands', isBase: boolean): SnapshotOptions {
   const { values } = node.settings;
@@ -17,6 +28,7 @@ export function rdbOptions(node: DataNode, kind: 'rdb' | 'commands', isBase: boo
       ['redis-bits', String(node.processGauge.pointerBits)],
       ['ctime', String(Math.floor(node.world.clock.wallMs() / 1000))],
       ['used-mem', String(node.memory.usedBytes())],
+      ...placeAux(node),
       ['aof-base', isBase ? '1' : '0'],
     ],
     functions: node.persistence.functions,

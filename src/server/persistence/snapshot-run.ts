@@ -1,5 +1,5 @@
 /**
- * SnapshotRun: one snapshot on its way to a file, in slices between the turns.
+ * SnapshotRun: one snapshot on its way to a file, or to replicas, in slices between the turns.
  *
  * A slice comes after a turn's replies have left, takes about a millisecond, and gives the event loop back. While no client says
  * anything slices follow one another, and the walk has the whole core; where clients are busy a pause of about the same length
@@ -7,7 +7,7 @@
  * operations a second on two cores half of them waited 1.3 ms instead of 0.3; measured). Where memory fills with pre-images, because
  * clients write faster than the walk walks, slices get longer for the rest of it: the clients wait, not the memory.
  */
-import { SnapshotFile, type SnapshotOptions } from '../../storage';
+import type { Snapshot } from '../../storage';
 import type { DataNode } from '../data-node';
 
 /** How long a slice takes, and the pause after it where clients are busy. */
@@ -16,13 +16,13 @@ const PAUSE_MS = 1;
 /** How long once there have been more pre-images than this. */
 const PRESSED_SLICE_MS = 4;
 const PRE_IMAGE_BYTES_EASY = 64 * 1024 * 1024;
-/** A slice shorter than this had nothing to do but wait for the disk; then the next one is this much later. */
+/** A slice shorter than this had nothing to do but wait for the disk, or a replica; then the next one is this much later. */
 const IDLE_SLICE_MS = 0.05;
-const DISK_WAIT_MS = 1;
+const WAIT_MS = 1;
 
 export class SnapshotRun {
   readonly beganMs: number;
-  private readonly file: SnapshotFile;
+  private readonly snapshot: Snapshot;
   private isOver = false;
   private sliceEndMs = 0;
   /** Commands that had run when the last slice began. */
@@ -31,18 +31,17 @@ export class SnapshotRun {
   private readonly runSlice = (): void => this.slice();
 
   /**
-   * Begins at once; `done` is called when the file is whole and synced, or with the reason why it never will be.
-   * Never to be called while a command runs. @throws CacheError FILE_FAILED
+   * Begins at once: `begin` makes the snapshot, which calls what it is given when it is whole where it should be, or with the
+   * reason why it never will be; then `done` is called. Never while a command runs. @throws what `begin` throws
    */
   constructor(
     private readonly node: DataNode,
-    path: string,
-    options: SnapshotOptions,
+    begin: (done: (error: Error | null) => void) => Snapshot,
     done: (error: Error | null) => void,
   ) {
-    const { clock, files, timers } = node.world;
+    const { clock, timers } = node.world;
     this.beganMs = clock.monotonicMs();
-    this.file = new SnapshotFile(node.keyspace, files, path, options, (error) => {
+    this.snapshot = begin((error) => {
       if (this.isOver) return;
       this.isOver = true;
       done(error);
@@ -51,41 +50,41 @@ export class SnapshotRun {
   }
 
   get keysDone(): number {
-    return this.file.keysDone;
+    return this.snapshot.keysDone;
   }
 
   get keysTotal(): number {
-    return this.file.keysTotal;
+    return this.snapshot.keysTotal;
   }
 
   /** The most memory that pre-images took. */
   get preImageBytes(): number {
-    return this.file.preImageBytes;
+    return this.snapshot.preImageBytes;
   }
 
   /** Gives up; `done` is not called. */
   abandon(): void {
     if (this.isOver) return;
     this.isOver = true;
-    this.file.abandon();
+    this.snapshot.abandon();
   }
 
   private slice(): void {
-    if (this.isOver || !this.file.isWalking) return;
-    const { node, file } = this;
+    if (this.isOver || !this.snapshot.isWalking) return;
+    const { node, snapshot } = this;
     const { clock, timers } = node.world;
     // What clients wait for goes first.
     node.turn.flush();
     const startMs = clock.monotonicMs();
-    this.sliceEndMs = startMs + (file.preImageBytes > PRE_IMAGE_BYTES_EASY ? PRESSED_SLICE_MS : SLICE_MS);
-    file.run(this.isTimeUp);
+    this.sliceEndMs = startMs + (snapshot.preImageBytes > PRE_IMAGE_BYTES_EASY ? PRESSED_SLICE_MS : SLICE_MS);
+    snapshot.run(this.isTimeUp);
     const durationMs = clock.monotonicMs() - startMs;
     node.statistics.sawTurn(durationMs);
-    if (this.isOver || !file.isWalking) return;
+    if (this.isOver || !snapshot.isWalking) return;
     const { commands } = node.statistics;
     const isBusy = commands !== this.commandsSeen;
     this.commandsSeen = commands;
-    if (durationMs < IDLE_SLICE_MS) timers.after(DISK_WAIT_MS, this.runSlice, true);
+    if (durationMs < IDLE_SLICE_MS) timers.after(WAIT_MS, this.runSlice, true);
     else if (isBusy) timers.after(PAUSE_MS, this.runSlice, true);
     else timers.endOfTurn(this.runSlice);
   }

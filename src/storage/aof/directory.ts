@@ -31,6 +31,7 @@ import {
   type Done,
 } from './deeds';
 import { EMPTY_MANIFEST, formatManifest, parseManifest, type AofEntry, type Manifest } from './manifest';
+import { renewing, unsealing } from './renewal';
 import { AofWriter } from './writer';
 
 /** One file of the set. */
@@ -135,6 +136,15 @@ export class AofDirectory {
     const increment = this.nextIncrement();
     doNow(this.addIncrement(increment, null));
     return this.pathOf(increment.name);
+  }
+
+  /** Makes the last file durable, whatever syncs say (renewal.ts); a seal at its end, from `sealStart` on, goes. @throws CacheError FILE_FAILED */
+  renewLast(sealStart: number | null): void {
+    const { files, path } = this;
+    const last = this.parts.at(-1);
+    assert(last !== undefined, 'there is a last file');
+    if (sealStart !== null) doNow(unsealing(files, last.path, sealStart));
+    else doNow(renewing(files, path, last.path, this.pathOf(this.nextTemporary('incr'))));
   }
 
   /** For a node that has nothing on disk: a base that `writeBase` makes and syncs, and an increment. @throws CacheError FILE_FAILED */

@@ -4,6 +4,7 @@
  *     #SYNC:<offset>                 bytes of this file before `offset` were known to be durable when this was written
  *     #TS:<unix seconds>             when (Redis' own line, only where asked for)
  *     *3 $3 SET …                    commands
+ *     #REPL:<id> <offset> <database> where in a stream of replication the data are after these commands, where they are in one
  *     #CRC:<16 hex digits> <bytes>   the CRC-64 and the number of all bytes since the #SYNC line began
  *
  * All of this is one batch, written at once: what one turn of the event loop has changed. Redis' loader and redis-check-aof
@@ -14,10 +15,14 @@
  * (twice, moved, out of another file) is as wrong as one with a wrong byte.
  */
 import { ascii, copyBytes, parseIntegerAt, writeInteger } from '../../base';
+import type { StreamPlace } from '../journal';
 
 const CRC_PREFIX = ascii('#CRC:');
 const SYNC_PREFIX = ascii('#SYNC:');
 const TIME_PREFIX = ascii('#TS:');
+const PLACE_PREFIX = ascii('#REPL:');
+/** Numbers as we write them. */
+const PLACE_LINE = /^#REPL:([0-9a-f]{40}) (\d{1,16}) (\d{1,10})\r\n$/;
 const HEX_DIGITS = ascii('0123456789abcdef');
 
 const CR = 13;
@@ -26,8 +31,14 @@ const SPACE = 32;
 const CRC_DIGITS = 16;
 const LINE_END_BYTES = 2;
 
-/** Most bytes of a line of ours: prefix, hexadecimal digits, blank, a safe integer, CR LF. */
-export const OWN_LINE_BYTES_MAX = CRC_PREFIX.length + CRC_DIGITS + 1 + 16 + LINE_END_BYTES;
+const STREAM_ID_DIGITS = 40;
+const SAFE_INTEGER_DIGITS = 16;
+
+/** Most bytes of a line of ours but #REPL: prefix, hexadecimal digits, blank, a safe integer, CR LF. */
+export const OWN_LINE_BYTES_MAX = CRC_PREFIX.length + CRC_DIGITS + 1 + SAFE_INTEGER_DIGITS + LINE_END_BYTES;
+/** The same of a #REPL line. */
+export const PLACE_LINE_BYTES_MAX =
+  PLACE_PREFIX.length + STREAM_ID_DIGITS + 2 * (1 + SAFE_INTEGER_DIGITS) + LINE_END_BYTES;
 /** What begins a #CRC line, for who looks for one. */
 export const CRC_LINE_START: Uint8Array = CRC_PREFIX;
 
@@ -45,6 +56,16 @@ export function writeSyncLine(target: Uint8Array, at: number, offset: number): n
 /** Writes "#TS:<unix seconds>"; the position after it. */
 export function writeTimeLine(target: Uint8Array, at: number, unixSeconds: number): number {
   return endLine(target, writeInteger(target, copyBytes(TIME_PREFIX, 0, TIME_PREFIX.length, target, at), unixSeconds));
+}
+
+/** Writes "#REPL:<id> <offset> <database>"; the position after it. */
+export function writePlaceLine(target: Uint8Array, at: number, { id, offset, database }: StreamPlace): number {
+  at = copyBytes(PLACE_PREFIX, 0, PLACE_PREFIX.length, target, at);
+  for (let i = 0; i < id.length; i++) target[at++] = id.charCodeAt(i);
+  target[at++] = SPACE;
+  at = writeInteger(target, at, offset);
+  target[at++] = SPACE;
+  return endLine(target, writeInteger(target, at, database));
 }
 
 /** Writes "#CRC:<crc> <bytes>"; the position after it. */
@@ -71,6 +92,14 @@ export function readSyncLine(line: Uint8Array, start: number, end: number): numb
 /** The seconds in a #TS line; NaN where it is malformed, or another line. */
 export function readTimeLine(line: Uint8Array, start: number, end: number): number {
   return readNumberLine(line, start, end, TIME_PREFIX);
+}
+
+/** What a #REPL line says, CR LF included; null where it is malformed, or another line. */
+export function readPlaceLine(line: Uint8Array, start: number, end: number): StreamPlace | null {
+  if (end - start > PLACE_LINE_BYTES_MAX || !startsWith(line, start, end, PLACE_PREFIX)) return null;
+  const text = Buffer.from(line.subarray(start, end)).toString('latin1');
+  const match = PLACE_LINE.exec(text);
+  return match === null ? null : { id: match[1], offset: Number(match[2]), database: Number(match[3]) };
 }
 
 /** What a #CRC line says. A small object that stays, so that reading a line makes none. */

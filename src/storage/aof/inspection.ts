@@ -20,7 +20,7 @@ import { Bytes, CacheError, type ReadableFile } from '../../base';
 import type { ProtocolLimits } from '../../resp';
 import { crc64 } from '../rdb/crc64';
 import { findProofOfDamage } from './damage';
-import { beginCrc, CrcLine, isCrcLine, isSyncLine, readSyncLine, readTimeLine } from './format';
+import { beginCrc, CrcLine, isCrcLine, isSyncLine, readPlaceLine, readSyncLine, readTimeLine } from './format';
 import { AofReader, ANNOTATION, COMMAND, END, MALFORMED, TORN } from './reader';
 
 /** Items between two looks at the clock. */
@@ -41,6 +41,11 @@ export interface AofFileOptions {
 export class AofInspection {
   /** What was wrong at the end, where the file is to be cut; null where nothing was. */
   tear: string | null = null;
+  /**
+   * Afterwards: where the seal begins, an empty batch at the end of what is kept which says that all before it is durable; null where
+   * there is none.
+   */
+  sealStart: number | null = null;
 
   private readonly reader: AofReader;
   /** After the last item before which the file may be cut. */
@@ -48,6 +53,8 @@ export class AofInspection {
   /** Whether what was read last is a batch, or in one. */
   private isOurs = false;
   private batchStart = NONE;
+  /** Where the batch begins that was read last, or is being read, if it is a seal so far; else null. */
+  private seal: number | null = null;
   private inTransaction = false;
   private readonly remainder = new Uint32Array(2);
   private readonly crcLine = new CrcLine();
@@ -81,7 +88,10 @@ export class AofInspection {
         this.settle(fault, answer);
         return true;
       }
-      if (this.batchStart === NONE && !this.inTransaction) this.whole = this.reader.position;
+      if (this.batchStart === NONE && !this.inTransaction) {
+        this.whole = this.reader.position;
+        this.sealStart = this.seal;
+      }
       if (items % ITEMS_PER_LOOK === 0 && isTimeUp()) return false;
     }
   }
@@ -97,6 +107,7 @@ export class AofInspection {
 
   private faultOfCommand(): string | null {
     const { reader, word } = this;
+    this.seal = null;
     if (this.batchStart === NONE) this.isOurs = false;
     else this.addToCrc();
     if (reader.argc !== 1) return null;
@@ -120,20 +131,25 @@ export class AofInspection {
       beginCrc(this.remainder, start);
       const durable = readSyncLine(buffer, commandStart, commandEnd);
       if (!(durable <= start)) return 'the #SYNC line is malformed';
+      // The first batch is none: it has nothing to speak for, and without it nobody would know whose file this is.
+      this.seal = start > 0 && durable === start ? start : null;
       this.addToCrc();
       return null;
     }
     if (isCrcLine(buffer, commandStart, commandEnd)) return 'there is a #CRC line without a batch';
-    // Redis passes over any comment; among batches, none but its own line of time can be meant.
-    if (!this.isOurs || readTimeLine(buffer, commandStart, commandEnd) >= 0) return null;
-    return 'the line is none that belongs here';
+    // Redis passes over any comment and writes none but this one. Another may have been the head of a batch.
+    if (readTimeLine(buffer, commandStart, commandEnd) >= 0) return null;
+    return 'the line is no comment that Redis writes (#TS), nor one of ours';
   }
 
   /** Of a line inside of a batch. */
   private faultInside(): string | null {
     const { crcLine, remainder } = this;
     const { buffer, commandStart, commandEnd, start } = this.reader;
-    if (readTimeLine(buffer, commandStart, commandEnd) >= 0) {
+    if (
+      readTimeLine(buffer, commandStart, commandEnd) >= 0 ||
+      readPlaceLine(buffer, commandStart, commandEnd) !== null
+    ) {
       this.addToCrc();
       return null;
     }

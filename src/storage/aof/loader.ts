@@ -8,12 +8,18 @@
 import { CacheError, type ReadableFile } from '../../base';
 import type { ReceivedCommand } from '../../resp';
 import { AofInspection, type AofFileOptions } from './inspection';
+import type { StreamPlace } from '../journal';
+import { readPlaceLine } from './format';
 import { ANNOTATION, AofReader, COMMAND, END } from './reader';
 
 /** Commands between two looks at the clock. */
 const COMMANDS_PER_LOOK = 16;
 
 export class AofLoader {
+  /**
+   * Where in a stream of replication the data are: what `placeBefore` said, unless commands came since; then what stands behind them.
+   */
+  place: StreamPlace | null;
   private readonly inspection: AofInspection;
   /** Null until the file has been inspected. */
   private reader: AofReader | null = null;
@@ -23,7 +29,9 @@ export class AofLoader {
     private readonly file: ReadableFile,
     private readonly options: AofFileOptions,
     private readonly execute: (command: ReceivedCommand) => void,
+    placeBefore: StreamPlace | null = null,
   ) {
+    this.place = placeBefore;
     this.inspection = new AofInspection(file, options);
   }
 
@@ -50,6 +58,11 @@ export class AofLoader {
     return this.inspection.endsWithBatch;
   }
 
+  /** After the end: the offset of the seal that what is kept of the file ends with (renewal.ts); null where there is none. */
+  get sealStart(): number | null {
+    return this.inspection.sealStart;
+  }
+
   /**
    * Goes on until time is up; true when all is executed.
    * @throws CacheError BAD_AOF: the file is damaged, or torn and may not be cut; nothing of it has been executed.
@@ -67,8 +80,14 @@ export class AofLoader {
     for (let items = 1; ; items++) {
       const answer = reader.next();
       if (answer === END) return true;
-      if (answer === COMMAND) this.execute(reader);
-      else if (answer !== ANNOTATION) throw this.changedError(reader.start);
+      if (answer === COMMAND) {
+        this.execute(reader);
+        this.place = null;
+      } else if (answer === ANNOTATION) {
+        this.place = readPlaceLine(reader.buffer, reader.commandStart, reader.commandEnd) ?? this.place;
+      } else {
+        throw this.changedError(reader.start);
+      }
       if (items % COMMANDS_PER_LOOK === 0 && isTimeUp()) return false;
     }
   }

@@ -13,11 +13,20 @@
  */
 import { copyBytes, widen, type WritableFile } from '../../base';
 import { crc64 } from '../rdb/crc64';
-import { beginCrc, OWN_LINE_BYTES_MAX, writeCrcLine, writeSyncLine, writeTimeLine } from './format';
+import type { StreamPlace } from '../journal';
+import {
+  beginCrc,
+  OWN_LINE_BYTES_MAX,
+  PLACE_LINE_BYTES_MAX,
+  writeCrcLine,
+  writePlaceLine,
+  writeSyncLine,
+  writeTimeLine,
+} from './format';
 
 /** Batches up to this long are put together in memory that stays. */
 const SCRATCH_BYTES = 256 * 1024;
-const LINES_BYTES_MAX = 3 * OWN_LINE_BYTES_MAX;
+const LINES_BYTES_MAX = 3 * OWN_LINE_BYTES_MAX + PLACE_LINE_BYTES_MAX;
 
 const scratch = widen(Buffer.allocUnsafeSlow(SCRATCH_BYTES + LINES_BYTES_MAX));
 const remainder = new Uint32Array(2);
@@ -43,10 +52,17 @@ export class AofWriter {
   }
 
   /**
-   * Appends `buffer[start, end)`, whole commands, as one batch; at its head the time, where one is given.
+   * Appends `buffer[start, end)`, whole commands, as one batch; with the time, and with the place in a stream after them, where they
+   * are given.
    * @throws CacheError FILE_FAILED: nothing of it is in the file, or will be.
    */
-  write(buffer: Uint8Array, start: number, end: number, unixSeconds: number | null): void {
+  write(
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+    unixSeconds: number | null,
+    place: StreamPlace | null = null,
+  ): void {
     const { file, written } = this;
     this.cutBack();
     const bytesMax = end - start + LINES_BYTES_MAX;
@@ -54,6 +70,7 @@ export class AofWriter {
     let at = writeSyncLine(batch, 0, this.synced);
     if (unixSeconds !== null) at = writeTimeLine(batch, at, unixSeconds);
     at = copyBytes(buffer, start, end, batch, at);
+    if (place !== null) at = writePlaceLine(batch, at, place);
     beginCrc(remainder, written);
     crc64(batch, 0, at, remainder);
     at = writeCrcLine(batch, at, remainder, at);

@@ -119,18 +119,19 @@ export class StreamDecoder {
     if (end - start === STREAM_ID_BYTES) this.id.readName(buffer, start);
   }
 
-  /** A number written as a length; 2^64 − 1 is UNKNOWN. */
+  /** A number written as a length; 2^64 − 1 is UNKNOWN. Beyond 2^53 − 1 it is that, as commands have it. */
   private readNumber(reader: RdbReader): number {
     const { wide } = this;
     reader.wideLength(wide);
     if ((wide.high & wide.low) === -1) return UNKNOWN;
-    return (wide.high >>> 0) * HALF + (wide.low >>> 0);
+    return Math.min(Number.MAX_SAFE_INTEGER, (wide.high >>> 0) * HALF + (wide.low >>> 0));
   }
 
-  /** Milliseconds of 64 bits. */
+  /** Milliseconds of 64 bits, of which 53 are kept. */
   private readTime(reader: RdbReader): number {
     const { wide } = this;
     reader.int64(wide);
-    return wide.high * HALF + (wide.low >>> 0);
+    const timeMs = wide.high * HALF + (wide.low >>> 0);
+    return Math.max(Number.MIN_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, timeMs));
   }
 }

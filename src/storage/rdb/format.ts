@@ -51,6 +51,9 @@ export const RDB_HASH_LISTPACK_METADATA = 25;
 export const RDB_MODULE_EARLY = 6;
 export const RDB_MODULE = 7;
 
+/** What a file begins with: "REDIS" and its version. */
+export const RDB_HEADER_BYTES = 9;
+
 /** What stands in the place of a type in files. */
 export const OPCODE_SLOT_INFO = 0xf4;
 export const OPCODE_FUNCTION = 0xf5;

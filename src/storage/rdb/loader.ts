@@ -1,16 +1,18 @@
 /**
- * RdbLoader: an RDB file of any version, 1 to 12, into a keyspace, piece by piece.
+ * RdbLoader: an RDB of any version, 1 to 12, into a keyspace, piece by piece: from a file, or while it arrives (feed.ts).
  *
  *   "REDIS" and four digits of version | opcodes and keys in turn | 0xFF | CRC-64 of all before (from version 5 on)
  *
  * It says no wherever a real Redis does: values that are corrupt, keys that are there twice, databases that the server does
  * not have, what modules have written. Keys whose time has come are left out, as are collections without elements. A value is
- * made under its key at once, strings without any detour, because nobody uses the keyspace yet. What was loaded before an error
- * stays; whoever sees the error decides what becomes of it. The CRC comes last: until `step` has answered true, nothing that
- * was loaded is known to be what was saved.
+ * made under its key at once, strings without any detour, because nobody uses these databases yet: those of the keyspace, or
+ * others beside them (`into`; shadow.ts). What was loaded before an error stays; whoever sees the error decides what becomes of
+ * it. The CRC comes last: until `step` has answered true, nothing that was loaded is known to be what was saved.
  *
- * Memory beside the keyspace: two chunks (source.ts), and the value at hand if it is larger. Nothing is allocated for lengths
- * that the file cannot have. (Redis: rdb.c of 7.2 and 7.4.)
+ * From a feed a key is read when all of it has arrived: what is in the keyspace between two steps are whole keys.
+ *
+ * Memory beside the keyspace: two chunks (source.ts), and the value at hand if it is larger; or the feed's window. Nothing is
+ * allocated for lengths that the file cannot have. (Redis: rdb.c of 7.2 and 7.4.)
  */
 import { Bytes, CacheError, copyBytes, quote, type ReadableFile } from '../../base';
 import type { Address } from '../arena';
@@ -19,6 +21,7 @@ import { Int64 } from '../int64';
 import type { Keyspace } from '../keyspace';
 import { NO_EXPIRY } from '../records';
 import { ValueDecoder } from './decode';
+import { RdbFeed } from './feed';
 import {
   OPCODE_AUX,
   OPCODE_DATABASE,
@@ -32,12 +35,14 @@ import {
   OPCODE_MODULE_AUX,
   OPCODE_RESIZE,
   OPCODE_SLOT_INFO,
+  RDB_HEADER_BYTES,
   RDB_MODULE,
   RDB_MODULE_EARLY,
   RDB_STRING,
   RDB_VERSION_CHECKSUM,
   RDB_VERSION_MAX,
 } from './format';
+import { ItemMeasure } from './measure';
 import { moduleName } from './module-name';
 import { RdbReader } from './reader';
 import { RdbSource } from './source';
@@ -53,16 +58,22 @@ const KEY_BYTES_KEPT = 4096;
 /** As much of a key is shown in messages. */
 const KEY_BYTES_SHOWN = 64;
 
-const HEADER_BYTES = 9;
 const MAGIC = 'REDIS';
 const HALF = 2 ** 32;
 /** What was not said of a key. */
 const UNSAID = -1;
+/** The aux field that only the state at a place in a stream of changes has. */
+const STREAM_ID = 'repl-id';
 
 export interface RdbLoaderOptions {
-  /** Where in the file the RDB begins; 0 unless said. */
+  /** Where in the file the RDB begins; 0 unless said. A feed begins with it. */
   readonly from?: number;
-  /** Whether keys whose time has come are loaded all the same: a replica does, and whoever goes on with an AOF. */
+  /** The database that keys of this number go to; the keyspace's own unless said. It answers the same one each time. */
+  readonly into?: (index: number) => Database;
+  /**
+   * Whether keys whose time has come are loaded all the same: a replica does, and whoever goes on with an AOF. An RDB that is
+   * the state at a place in a stream (aux `repl-id`) keeps them anyway: who goes on from there is told when they go.
+   */
   readonly keepsExpired: boolean;
   /** Whether a key that the keyspace has already is replaced; unless said, the file is refused. */
   readonly replaces?: boolean;
@@ -77,15 +88,22 @@ export class RdbLoader {
   readonly aux = new Map<string, string>();
   /** The code of function libraries. */
   readonly functions: Uint8Array[] = [];
+  /** Whether the last step ended because nothing more can be read before more is fed. */
+  isStarved = false;
 
-  private readonly source: RdbSource;
+  /** Where the bytes come from: one of the two. */
+  private readonly source: RdbSource | null;
+  private readonly feed: RdbFeed | null;
+  private readonly measure = new ItemMeasure();
   private readonly reader = new RdbReader();
   private readonly decoder: ValueDecoder;
   private readonly batch: StringBatch;
   private readonly keepsExpired: boolean;
   private readonly replaces: boolean;
+  private readonly into: (index: number) => Database;
   private version = 0;
   private database: Database;
+  private databaseIndex = 0;
   private isDone = false;
   /** Keys that are in the keyspace and did not come in a batch. */
   private valuesLoaded = 0;
@@ -103,17 +121,20 @@ export class RdbLoader {
 
   constructor(
     private readonly keyspace: Keyspace,
-    file: ReadableFile,
+    bytes: ReadableFile | RdbFeed,
     options: RdbLoaderOptions,
   ) {
-    this.source = new RdbSource(file, options.from ?? 0);
-    this.reader.from(this.source);
+    this.feed = bytes instanceof RdbFeed ? bytes : null;
+    this.source = bytes instanceof RdbFeed ? null : new RdbSource(bytes, options.from ?? 0);
+    if (this.source !== null) this.reader.from(this.source);
     if (options.stringBytesMax !== undefined) this.reader.stringBytesMax = options.stringBytesMax;
+    this.measure.stringBytesMax = this.reader.stringBytesMax;
     this.keepsExpired = options.keepsExpired;
     this.replaces = options.replaces === true;
     this.decoder = new ValueDecoder(keyspace);
     this.batch = new StringBatch(keyspace);
-    this.database = keyspace.database(0);
+    this.into = options.into ?? ((index) => keyspace.database(index));
+    this.database = this.into(0);
   }
 
   /** Keys that are in the keyspace now. */
@@ -121,33 +142,45 @@ export class RdbLoader {
     return this.valuesLoaded + this.batch.entered;
   }
 
-  /** The place in the file of the byte after all that was read. After the end: where something else may begin. */
+  /** The place in the file, or feed, of the byte after all that was read. After the end: where something else may begin. */
   get position(): number {
     return this.reader.position;
   }
 
   /**
-   * Loads until `isTimeUp`, at least some keys; whether all is loaded. Large values are loaded in one go.
+   * Loads until `isTimeUp`, at least some keys, or until it `isStarved`; whether all is loaded. Large values are loaded in one go.
    *
    * @throws CacheError BAD_RDB: the file is damaged, cut off, or holds what this server does not know; the message says what
    * and at which byte. FILE_FAILED: it could not be read. OUT_OF_MEMORY.
    */
   step(isTimeUp: () => boolean): boolean {
     if (this.reader.isFailed) this.refuse('');
+    this.isStarved = false;
+    const { keyspace, feed } = this;
+    if (feed !== null) {
+      feed.neededBytes = 0;
+      this.reader.over(feed.rest(this.text), feed.position);
+    }
+    // What is loaded is not used: a key that is there twice is there twice, though its time may come meanwhile.
+    const { dueKeys } = keyspace;
+    keyspace.dueKeys = 'stay';
     try {
       this.load(isTimeUp);
     } finally {
+      keyspace.dueKeys = dueKeys;
       this.enterBatch();
+      feed?.pass(this.position);
     }
     return this.isDone;
   }
 
   private load(isTimeUp: () => boolean): void {
-    if (this.version === 0) this.readHeader();
     let keys = 0;
     let lookAt = this.position + BYTES_PER_LOOK;
     while (!this.isDone) {
-      this.readNext();
+      if (this.feed !== null && !this.hasWholeNext(this.feed)) return;
+      if (this.version === 0) this.readHeader();
+      else this.readNext();
       if (++keys < KEYS_PER_LOOK && this.position < lookAt) continue;
       if (isTimeUp()) return;
       keys = 0;
@@ -155,9 +188,18 @@ export class RdbLoader {
     }
   }
 
+  /** Whether all of the next item has arrived, or all that ever will; if not, this is starved. */
+  private hasWholeNext(feed: RdbFeed): boolean {
+    feed.pass(this.reader.position);
+    if (feed.isEnded || this.measure.isWhole(feed.window, feed.at, feed.filled)) return true;
+    feed.neededBytes = this.measure.neededBytes;
+    this.isStarved = true;
+    return false;
+  }
+
   private readHeader(): void {
     const { reader, text } = this;
-    const header = reader.raw(HEADER_BYTES, text).toLatin1();
+    const header = reader.raw(RDB_HEADER_BYTES, text).toLatin1();
     if (reader.isFailed || !header.startsWith(MAGIC)) this.refuse('this is no RDB file');
     const version = Number(/^\d+$/.exec(header.slice(MAGIC.length))?.[0] ?? 0);
     if (version < 1 || version > RDB_VERSION_MAX) {
@@ -166,6 +208,7 @@ export class RdbLoader {
       );
     }
     this.version = version;
+    this.measure.expectChecksum(version >= RDB_VERSION_CHECKSUM);
   }
 
   /** Reads a key, or an opcode with what it says. */
@@ -224,7 +267,9 @@ export class RdbLoader {
       }
     }
     if (reader.isFailed) {
-      this.refuse(`the value of key ${shown(key)} in database ${database.index}, of RDB type ${type}, cannot be read`);
+      this.refuse(
+        `the value of key ${shown(key)} in database ${this.databaseIndex}, of RDB type ${type}, cannot be read`,
+      );
     }
     this.forgetSaid();
   }
@@ -235,7 +280,7 @@ export class RdbLoader {
   }
 
   private refuseTwice(key: Bytes): never {
-    this.refuse(`key ${shown(key)} is there twice in database ${this.database.index}`);
+    this.refuse(`key ${shown(key)} is there twice in database ${this.databaseIndex}`);
   }
 
   /** Copies the key to where it keeps still while its value is read. */
@@ -246,7 +291,8 @@ export class RdbLoader {
   }
 
   private isDue(): boolean {
-    return this.hasExpiry && !this.keepsExpired && this.keyspace.nowMs > this.expiryAtMs;
+    if (!this.hasExpiry || this.keepsExpired || this.aux.has(STREAM_ID)) return false;
+    return this.keyspace.nowMs > this.expiryAtMs;
   }
 
   /** The key's expiry; one before 1970 is as good as any other that is over. */
@@ -317,7 +363,8 @@ export class RdbLoader {
       this.refuse(`there is a database ${index}, and this server has but ${keyspace.databaseCount} ('databases')`);
     }
     this.enterBatch();
-    this.database = keyspace.database(index);
+    this.database = this.into(index);
+    this.databaseIndex = index;
   }
 
   private readAux(): void {
@@ -327,10 +374,9 @@ export class RdbLoader {
   }
 
   private readEnd(): void {
-    const { reader, source, wide } = this;
+    const { reader, wide } = this;
     if (this.version >= RDB_VERSION_CHECKSUM) {
-      reader.sum();
-      const [low, high] = source.checksum;
+      const [low, high] = this.checksum();
       reader.int64(wide);
       // All zeros: it was saved without a checksum.
       const isChecked = (wide.low | wide.high) !== 0;
@@ -339,6 +385,17 @@ export class RdbLoader {
       }
     }
     this.isDone = !reader.isFailed;
+  }
+
+  /** The CRC-64 of all that was read. */
+  private checksum(): Uint32Array {
+    const { feed, source, reader } = this;
+    if (source !== null) {
+      reader.sum();
+      return source.checksum;
+    }
+    feed!.pass(reader.position);
+    return feed!.sum();
   }
 
   /** Throws; what the reader has found wrong, if anything, is said too. */

@@ -1,6 +1,6 @@
 /**
  * RdbReader: the parts of the RDB format on their way in (see format.ts), from bytes that nobody has checked: a payload in
- * memory, or a file that comes chunk by chunk (source.ts).
+ * memory, whole items that a feed holds (feed.ts), or a file that comes chunk by chunk (source.ts).
  *
  * Nothing is thrown: what is not there or makes no sense lets the reader fail. From then on it has nothing left, every
  * number is 0 and every string is empty; so whoever reads asks once per element, or at the end, whether it `isFailed`, and
@@ -66,9 +66,9 @@ export class RdbReader {
   private readonly wide = new Int64();
   private readonly compressed = new Bytes();
 
-  /** Begins with these bytes; returns itself. */
-  over(bytes: Bytes): this {
-    this.begin(null, -bytes.start);
+  /** Begins with these bytes, the first of which has this position; returns itself. */
+  over(bytes: Bytes, position = 0): this {
+    this.begin(null, position - bytes.start);
     this.u8 = bytes.buffer;
     this.at = bytes.start;
     this.end = bytes.end;
@@ -83,7 +83,7 @@ export class RdbReader {
     return this;
   }
 
-  /** The place of the next byte: from the beginning of the bytes, or of the file. */
+  /** The place of the next byte: in the bytes, from the position that was given, or in the file. */
   get position(): number {
     return this.base + this.at;
   }

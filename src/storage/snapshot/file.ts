@@ -14,6 +14,7 @@ import type { Keyspace } from '../keyspace';
 import { BlockFile } from './block-file';
 import { CommandFormat } from './command-format';
 import { RdbFormat, type RdbFormatOptions } from './rdb-format';
+import type { Snapshot } from './stream';
 import { SnapshotWalk } from './walk';
 
 const CRC_BYTES = 8;
@@ -27,7 +28,7 @@ export interface SnapshotOptions extends RdbFormatOptions {
   readonly checksum: boolean;
 }
 
-export class SnapshotFile {
+export class SnapshotFile implements Snapshot {
   /** Whether the walk goes on; then the file is still to be finished. */
   isWalking = true;
   /** The most memory that pre-images and marks have taken. */

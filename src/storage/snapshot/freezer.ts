@@ -24,6 +24,8 @@ import { FrozenTree } from './frozen-tree';
 export interface LargeLimits {
   readonly elements: number;
   readonly nodes: number;
+  /** The same for streams, where it differs. */
+  readonly streamNodes?: number;
 }
 
 export const LARGE_LIMITS: LargeLimits = { elements: 512, nodes: 4 };
@@ -71,7 +73,7 @@ export class Freezer {
           : new FrozenList(keyspace, format, index, record, root, list.nodeAddresses());
       default:
         stream.open(database, key, record);
-        return stream.nodeCount <= limits.nodes
+        return stream.nodeCount <= (limits.streamNodes ?? limits.nodes)
           ? null
           : new FrozenStream(keyspace, format, index, record, root, stream);
     }

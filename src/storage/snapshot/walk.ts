@@ -15,7 +15,9 @@
  *
  * What a flush removes is kept until the walk has passed it; what SWAPDB exchanges is known by its tables.
  *
- * Always: the output, when `run` has answered true, is the keyspace at the moment when the walk was made.
+ * A walk may be narrowed to some slots, and keys may be named that it takes besides (`include`).
+ *
+ * Always: the output, when `run` has answered true, is the keyspace, or those slots of it, at the moment when the walk was made.
  */
 import { Output, type Bytes } from '../../base';
 import { SLOT_COUNT, slotOfBytes } from '../../slots';
@@ -35,7 +37,8 @@ interface WalkedDatabase {
   readonly database: Database;
   readonly index: number;
   readonly keys: KeyIndex;
-  readonly sizes: { readonly keys: number; readonly expiring: number };
+  /** Unknown where only some slots are walked. */
+  readonly sizes: { readonly keys: number; readonly expiring: number } | null;
   /** By slot: hashes of keys ahead that are written, or were not there. */
   readonly marks: Marks;
   isPassed: boolean;
@@ -76,10 +79,12 @@ export class SnapshotWalk implements KeyspaceObserver, Walk {
   private readonly records: Address[] = [];
   private readonly found: Address[] = [];
 
+  /** `chosen`: by slot, 1 where the slot is walked; null for all slots. */
   constructor(
     private readonly keyspace: Keyspace,
     private readonly format: SnapshotFormat,
     private readonly limits = LARGE_LIMITS,
+    private readonly chosen: Uint8Array | null = null,
   ) {
     this.databases = keyspace
       .usedDatabases()
@@ -88,11 +93,11 @@ export class SnapshotWalk implements KeyspaceObserver, Walk {
         database,
         index: database.index,
         keys: database.keys,
-        sizes: { keys: database.size, expiring: database.expiring },
+        sizes: chosen === null ? { keys: database.size, expiring: database.expiring } : null,
         marks: new Marks(),
         isPassed: false,
       }));
-    this.keysTotal = this.databases.reduce((sum, { sizes }) => sum + sizes.keys, 0);
+    this.keysTotal = this.databases.reduce((sum, { database }) => sum + countKeys(database, chosen), 0);
     format.begin(this.out);
     keyspace.observe(this);
     keyspace.walks.add(this);
@@ -148,12 +153,26 @@ export class SnapshotWalk implements KeyspaceObserver, Walk {
     this.keyspace.walks.remove(this);
   }
 
+  /**
+   * Takes a key of a slot that was not chosen, as it is now; false where there is none. Not while a command runs, not after `run`, and
+   * once for a key.
+   */
+  include(database: Database, key: Bytes): boolean {
+    const slot = slotOfBytes(key.buffer, key.start, key.end);
+    const record = database.keys.find(slot, this.keyspace.hash.of(key.buffer, key.start, key.end), key);
+    if (record === 0) return false;
+    if (this.outDatabase !== database.index) this.format.database(this.out, database.index, null);
+    this.outDatabase = database.index;
+    this.write(this.out, database, database.index, record);
+    return true;
+  }
+
   // ── in order ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Writes a page of keys; the page is passed then, unless its keys are large. */
   private walkPage(walked: WalkedDatabase): void {
     const { keys, marks } = walked;
-    while (keys.count(this.slot) === 0) {
+    while (keys.count(this.slot) === 0 || !this.isChosen(this.slot)) {
       this.passSlot(walked);
       if (walked.isPassed) return;
     }
@@ -165,7 +184,7 @@ export class SnapshotWalk implements KeyspaceObserver, Walk {
     const bytesBefore = out.length;
     for (let i = 0; i < count; i++) {
       if (hashes[i] < this.hash || (hasMarks && marks.has(slot, hashes[i]))) continue;
-      this.write(out, walked, records[i]);
+      this.write(out, walked.database, walked.index, records[i]);
       if (out.length - bytesBefore > PAGE_BYTES_MAX && this.stopWithin(walked, i + 1, count)) return;
     }
     this.hash = keys.pageEnd(page, this.hash);
@@ -186,8 +205,12 @@ export class SnapshotWalk implements KeyspaceObserver, Walk {
 
   private writeUnlessMarked(walked: WalkedDatabase, i: number): void {
     if (this.hashes[i] >= this.hash && !walked.marks.has(this.slot, this.hashes[i])) {
-      this.write(this.out, walked, this.records[i]);
+      this.write(this.out, walked.database, walked.index, this.records[i]);
     }
+  }
+
+  private isChosen(slot: number): boolean {
+    return this.chosen === null || this.chosen[slot] === 1;
   }
 
   private passSlot(walked: WalkedDatabase): void {
@@ -200,12 +223,12 @@ export class SnapshotWalk implements KeyspaceObserver, Walk {
   }
 
   /** Writes a key, or freezes its value if that is large. */
-  private write(out: Output, walked: WalkedDatabase, record: Address): void {
+  private write(out: Output, database: Database, index: number, record: Address): void {
     this.keysDone++;
     const freezer = (this.freezer ??= new Freezer(this.keyspace, this.format, this.limits));
-    const frozen = freezer.freeze(walked.database, walked.index, record);
+    const frozen = freezer.freeze(database, index, record);
     if (frozen === null) {
-      this.format.whole(out, walked.database, record);
+      this.format.whole(out, database, record);
     } else {
       this.frozen.set(frozen.root, frozen);
       this.waiting.push(frozen);
@@ -252,6 +275,7 @@ export class SnapshotWalk implements KeyspaceObserver, Walk {
     const walked = this.walkedOf(database);
     if (walked === null) return;
     const slot = slotOfBytes(key.buffer, key.start, key.end);
+    if (!this.isChosen(slot)) return;
     const isHere = walked === this.databases[this.at];
     if (isHere && slot < this.slot) return;
     const hash = this.keyspace.hash.of(key.buffer, key.start, key.end);
@@ -275,7 +299,7 @@ export class SnapshotWalk implements KeyspaceObserver, Walk {
     const isFree = this.current === null;
     const out = isFree ? this.out : this.aside;
     if ((isFree ? this.outDatabase : this.asideDatabase) !== walked.index) this.selectIn(out, walked);
-    for (let i = 0; i < count; i++) this.write(out, walked, this.found[i]);
+    for (let i = 0; i < count; i++) this.write(out, walked.database, walked.index, this.found[i]);
   }
 
   /** What is in it stays until the walk has ended: the keyspace sees to that. */
@@ -291,4 +315,12 @@ export class SnapshotWalk implements KeyspaceObserver, Walk {
     }
     return null;
   }
+}
+
+/** Keys of a database in these slots. */
+function countKeys({ keys, size }: Database, chosen: Uint8Array | null): number {
+  if (chosen === null) return size;
+  let count = 0;
+  for (let slot = 0; slot < SLOT_COUNT; slot++) if (chosen[slot] === 1) count += keys.count(slot);
+  return count;
 }

@@ -89,6 +89,40 @@ describe('a sync that fails', () => {
   });
 });
 
+describe('a restart after a sync that failed', () => {
+  /** What such a process leaves: its last write can be read, and is not on the disk. */
+  async function leftBehind(): Promise<SimulatedDisk> {
+    const disk = simulatedDisk();
+    const node = await startOn(disk, { appendonly: 'yes', appendfsync: 'always' });
+    await node.say('SET a 1');
+    disk.failNext('sync', 'EIO');
+    await expect(node.client().command('SET', 'b', '1')).rejects.toEqual(CLOSED);
+    return disk.crash(new Random(1), 'process');
+  }
+
+  test('puts what it has read on the disk once more, and takes writes at once', async () => {
+    const disk = await leftBehind();
+    const node = await startOn(disk, { appendonly: 'yes', appendfsync: 'always' });
+    expect(await node.say('SET c 1')).toBe('OK');
+    const again = await startOn(disk.crash(new Random(1), 'power'), { appendonly: 'yes' });
+    expect(await again.say('MGET a b c')).toEqual(['1', '1', '1']);
+  });
+
+  test('where there is no room for that, writes are refused until there is', async () => {
+    const disk = await leftBehind();
+    disk.capacityBytes = 0;
+    const node = await startOn(disk, { appendonly: 'yes' });
+    expect(await node.say('MGET a b')).toEqual(['1', '1']);
+    await expect(node.say('SET c 1')).rejects.toThrow(NO_SPACE);
+    disk.capacityBytes = Infinity;
+    await node.say('BGREWRITEAOF');
+    await node.reaches('aof_last_write_status', 'ok');
+    expect(await node.say('SET c 1')).toBe('OK');
+    const again = await startOn(disk.crash(new Random(1), 'power'), { appendonly: 'yes' });
+    expect(await again.say('MGET a b')).toEqual(['1', '1']);
+  });
+});
+
 describe('a sync that hangs', () => {
   /** A node that wrote a second ago, and whose sync is under way on a disk that does nothing by itself. */
   async function afterASecond(): Promise<{ disk: SimulatedDisk; node: StoredNode; wait: (ms: number) => void }> {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { Clock } from '../../../src/base';
+import { encodeCommand } from '../../../src/resp';
 import { endAll, makeFolder, StoredNode } from './stored-node';
 
 afterEach(endAll);
@@ -41,6 +42,23 @@ test.each(['dump.rdb', 'the append-only file'])(
     expect(await again.info('loading')).toBe('0');
   },
 );
+
+test('a key whose time has come stays until the file says that it goes, whoever looks at it meanwhile', async () => {
+  const dir = makeFolder();
+  const commands = [['SET', 'key', 'value'], ['PEXPIREAT', 'key', '1000'], ...Array<string[]>(300).fill(['INCR', 'n'])];
+  writeFileSync(
+    join(dir, 'appendonly.aof'),
+    Buffer.concat([...commands, ['PERSIST', 'key']].map((each) => encodeCommand(each))),
+  );
+  const node = new StoredNode({ dir, appendonly: 'yes' }, { clock: hurriedClock() });
+  const starting = node.node.start();
+  let isLoading = true;
+  void starting.then(() => (isLoading = false));
+  while (isLoading) await node.say('WATCH key');
+  await starting;
+  expect(await node.say('GET n')).toBe('300');
+  expect(await node.say('GET key')).toBe('value');
+});
 
 test.each([
   ['dump.rdb', 'garbage', {}, 'BAD_RDB'],

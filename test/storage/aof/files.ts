@@ -8,6 +8,7 @@ import type { AofDirectory, RewritePaths } from '../../../src/storage/aof/direct
 import type { Done } from '../../../src/storage/aof/deeds';
 import { AofLoader } from '../../../src/storage/aof/loader';
 import { AofWriter } from '../../../src/storage/aof/writer';
+import type { StreamPlace } from '../../../src/storage';
 
 export const PATH = '/file.aof';
 
@@ -25,6 +26,7 @@ export interface Batch {
   readonly commands: readonly string[];
   readonly isSynced?: boolean;
   readonly unixSeconds?: number | undefined;
+  readonly place?: StreamPlace;
 }
 
 /** The bytes of a file of ours; behind `before`, if given. */
@@ -33,9 +35,9 @@ export function fileOf(batches: readonly Batch[], before: Uint8Array = Buffer.al
   const file = disk.append(PATH);
   if (before.length > 0) file.write(before, 0, before.length);
   const writer = new AofWriter(file);
-  for (const { commands, isSynced = false, unixSeconds = null } of batches) {
+  for (const { commands, isSynced = false, unixSeconds = null, place = null } of batches) {
     const bytes = Buffer.concat(commands.map(resp));
-    writer.write(bytes, 0, bytes.length, unixSeconds);
+    writer.write(bytes, 0, bytes.length, unixSeconds, place);
     if (isSynced) writer.sync();
   }
   return bytesOf(disk, PATH);
@@ -89,20 +91,26 @@ export interface Outcome {
   readonly cutAt: number | null;
   readonly refusal: string | null;
   readonly endsWithBatch: boolean;
+  readonly sealStart: number | null;
+  readonly place: StreamPlace | null;
 }
 
 export interface LoadOptions {
   readonly mayBeCut?: boolean;
   readonly from?: number;
+  /** What was said of the data before the file. */
+  readonly placeBefore?: StreamPlace;
 }
 
 /** What comes of loading these bytes, in slices that are as short as can be. */
-export function load(bytes: Uint8Array | ReadableFile, { mayBeCut = true, from = 0 }: LoadOptions = {}): Outcome {
+export function load(
+  bytes: Uint8Array | ReadableFile,
+  { mayBeCut = true, from = 0, placeBefore }: LoadOptions = {},
+): Outcome {
   const commands: string[] = [];
   const file = bytes instanceof Uint8Array ? readable(bytes) : bytes;
-  const loader = new AofLoader(file, { path: PATH, from, mayBeCut, limits: defaultProtocolLimits() }, (command) =>
-    commands.push(textOf(command)),
-  );
+  const options = { path: PATH, from, mayBeCut, limits: defaultProtocolLimits() };
+  const loader = new AofLoader(file, options, (command) => commands.push(textOf(command)), placeBefore);
   let refusal: string | null = null;
   try {
     while (!loader.step(() => true));
@@ -110,7 +118,8 @@ export function load(bytes: Uint8Array | ReadableFile, { mayBeCut = true, from =
     if (!(error instanceof CacheError) || error.code !== 'BAD_AOF') throw error;
     refusal = error.message;
   }
-  return { commands, cutAt: loader.cutAt, refusal, endsWithBatch: loader.endsWithBatch };
+  const { cutAt, endsWithBatch, sealStart, place } = loader;
+  return { commands, cutAt, refusal, endsWithBatch, sealStart, place };
 }
 
 export function textOf({ argc, buffer, starts, ends }: ReceivedCommand): string {

@@ -10,7 +10,7 @@ const BATCHES: Batch[] = [
   { commands: ['MULTI', 'INCR a', 'RPUSH l x y z', 'EXEC'], unixSeconds: 1700000000 },
   { commands: ['SET b 22'], isSynced: true },
   { commands: ['DEL a', 'SET c 333'] },
-  { commands: ['SET d 4444'] },
+  { commands: ['SET d 4444'], place: { id: '0123456789'.repeat(4), offset: 2 ** 40, database: 7 } },
 ];
 const ALL = BATCHES.flatMap(({ commands }) => commands);
 
@@ -50,6 +50,20 @@ describe('a file of batches', () => {
   test('that is empty, or has an empty batch only, is good', () => {
     expect(load(Buffer.alloc(0))).toMatchObject({ ...clean([]), endsWithBatch: true });
     expect(load(fileOf([{ commands: [] }]))).toMatchObject({ ...clean([]), endsWithBatch: true });
+  });
+
+  test('says where in a stream its last commands were, if it does', () => {
+    const [before, after, later] = [1, 20, 300].map((offset) => ({ id: 'ab'.repeat(20), offset, database: 1 }));
+    const placeAfter = (...batches: Batch[]): unknown => load(fileOf(batches), { placeBefore: before }).place;
+    expect(placeAfter()).toEqual(before);
+    expect(placeAfter({ commands: [] })).toEqual(before);
+    expect(placeAfter({ commands: ['SET a 1'] })).toBeNull();
+    expect(placeAfter({ commands: ['SET a 1'], place: after })).toEqual(after);
+    expect(placeAfter({ commands: ['SET a 1'], place: after }, { commands: [] })).toEqual(after);
+    expect(placeAfter({ commands: ['SET a 1'], place: after }, { commands: ['SET a 2'] })).toBeNull();
+    expect(placeAfter({ commands: ['SET a 1'], place: after }, { commands: [], place: later })).toEqual(later);
+    expect(load(resp('SET a 1'), { placeBefore: before }).place).toBeNull();
+    expect(load(file).place).toEqual(BATCHES.at(-1)!.place);
   });
 
   test('that is cut anywhere is cut back to its last whole batch, and refused where that is not allowed', () => {
@@ -166,10 +180,18 @@ describe("Redis' own file", () => {
   const commands = ['SELECT 0', 'SET a 1', 'multi', 'INCR a', 'EXEC', 'SET b 2'];
   const file = Buffer.concat([Buffer.from('#TS:1700000000\r\n'), ...commands.map(resp)]);
 
-  test('is executed as it comes, comments passed over', () => {
+  test('is executed as it comes, its own comments passed over', () => {
     expect(load(file)).toMatchObject({ ...clean(commands), endsWithBatch: false });
-    const commented = Buffer.concat([Buffer.from('# hello\r\n'), file, Buffer.from('#bye\n')]);
-    expect(load(commented)).toMatchObject(clean(commands));
+    expect(load(Buffer.concat([file, file]))).toMatchObject(clean([...commands, ...commands]));
+  });
+
+  test('is not what is left of a batch whose first line was spoiled and whose last is gone', () => {
+    const batch = fileOf([{ commands: ['SET a 1', 'SET b 2'], unixSeconds: 1700000000 }]);
+    batch.write('XYNC', 1);
+    batch.write('c', batch.indexOf('\na\r') + 1);
+    const { commands: executed, refusal } = load(batch.subarray(0, batch.indexOf('#CRC')));
+    expect(executed).toEqual([]);
+    expect(refusal).toContain('byte 0: the line is no comment that Redis writes');
   });
 
   test('that is cut anywhere is cut after its last whole command, or before MULTI', () => {
@@ -193,6 +215,8 @@ describe("Redis' own file", () => {
     ['too many arguments', Buffer.from('*1048577\r\n$4\r\nPING\r\n')],
     ['a length beyond all limits', Buffer.from('*1\r\n$9223372036854775807\r\n')],
     ['a comment of 2000 bytes', Buffer.from('#'.repeat(2000))],
+    ['a comment by another hand', Buffer.concat([file, Buffer.from('# hello\r\n')])],
+    ['a time that is none', Buffer.concat([Buffer.from('#TS:now\r\n'), file])],
     ['EXEC without MULTI', resp('EXEC')],
   ])('is refused with %s', (_, bytes) => {
     expect(load(bytes).refusal).toMatch(/, byte \d+: /);

@@ -2,7 +2,7 @@
  * RDB files for tests: made of parts, or saved from a store key by key; and read from memory, a few bytes at a time if need be.
  */
 import { Bytes, Output, Random, type ReadableFile } from '../../../src/base';
-import { forEachKey, Keyspace, NO_EXPIRY, RdbLoader, type RdbLoaderOptions } from '../../../src/storage';
+import { forEachKey, Keyspace, NO_EXPIRY, RdbFeed, RdbLoader, type RdbLoaderOptions } from '../../../src/storage';
 import { crc64 } from '../../../src/storage/rdb/crc64';
 import { ValueEncoder } from '../../../src/storage/rdb/encode';
 import { RdbWriter } from '../../../src/storage/rdb/writer';
@@ -81,5 +81,28 @@ export function load(
 ): RdbLoader {
   const loader = new RdbLoader(keyspace, fileOf(file, mostBytes), { keepsExpired: false, ...options });
   while (!loader.step(() => false));
+  return loader;
+}
+
+/** Loads a file that arrives in pieces of these lengths, the last one as long as is left; stops at its end, wherever that is. */
+export function loadFed(
+  keyspace: Keyspace,
+  file: Uint8Array,
+  lengths: readonly number[],
+  options: Partial<RdbLoaderOptions> = {},
+  afterStep: (loader: RdbLoader, feed: RdbFeed, fedBytes: number) => void = () => {},
+): RdbLoader {
+  const feed = new RdbFeed();
+  const loader = new RdbLoader(keyspace, feed, { keepsExpired: false, ...options });
+  let at = 0;
+  for (let i = 0, isDone = false; !isDone; i++) {
+    const end = i < lengths.length ? Math.min(file.length, at + lengths[i]) : file.length;
+    feed.feed(file, at, end);
+    if (end === file.length) feed.end();
+    at = end;
+    do isDone = loader.step(() => i % 2 === 0);
+    while (!isDone && !loader.isStarved);
+    afterStep(loader, feed, at);
+  }
   return loader;
 }

@@ -4,6 +4,8 @@
 import { describe, expect, test } from 'vitest';
 import { Bytes, Random } from '../../../src/base';
 import { Hash, Keyspace, NO_EXPIRY, SortedSet, Strings } from '../../../src/storage';
+import { SLOT_COUNT, slotOf } from '../../../src/slots';
+import { LARGE_LIMITS } from '../../../src/storage/snapshot/freezer';
 import { SnapshotWalk } from '../../../src/storage/snapshot/walk';
 import { SnapshotTrial } from '../../fuzz/snapshots';
 import { Recorder } from './recorder';
@@ -54,6 +56,23 @@ describe('a walk', () => {
     expect(recorder.strings.size).toBe(3000);
     expect(new Set(recorder.strings.values())).toEqual(new Set(['old']));
     expect(walk.keysDone).toBe(walk.keysTotal);
+  });
+
+  test('of some slots writes these, and keys that it is told besides', () => {
+    const { keyspace, set } = keyspaceOf(3000);
+    const chosen = new Uint8Array(SLOT_COUNT);
+    for (let slot = 0; slot < SLOT_COUNT; slot += 2) chosen[slot] = 1;
+    const names = Array.from({ length: 3000 }, (_, i) => `key:${i}`);
+    const inside = names.filter((key) => chosen[slotOf(key)] === 1);
+    const told = names.find((key) => chosen[slotOf(key)] === 0)!;
+    const recorder = new Recorder(keyspace);
+    const walk = new SnapshotWalk(keyspace, recorder, LARGE_LIMITS, chosen);
+    expect(walk.keysTotal).toBe(inside.length);
+    expect(walk.include(keyspace.database(0), Bytes.of('missing'))).toBe(false);
+    expect(walk.include(keyspace.database(0), Bytes.of(told))).toBe(true);
+    for (let i = 0; !walk.run(ALWAYS); i++) set(`key:${(i * 7919) % 3000}`, 'new');
+    expect([...recorder.strings.keys()].sort()).toEqual([...inside, told].sort());
+    expect(new Set(recorder.strings.values())).toEqual(new Set(['old']));
   });
 
   test('keeps what a flush removes, and gives it back when it has ended', () => {

@@ -1,0 +1,12 @@
+export { Backlog } from './backlog';
+export { Broadcast } from './broadcast';
+export { Feeds, type FeedSettings } from './feeds';
+export { FileTransfer } from './file-transfer';
+export { History, isStreamId, NO_OFFSET, NO_STREAM } from './history';
+export { Handshake, type HandshakeEnd, type Introduction } from './handshake';
+export { type Connect } from './link-attempt';
+export { MasterLink, type LinkState, type LinkUser } from './master-link';
+export { Transfer } from './transfer';
+export { ReplicaFeed, type FeedState, type ReplicaConnection } from './replica-feed';
+export { SlotFeed, type SlotFeedPhase, type SlotFeedSink, type SlotFeedSource } from './slot-feed';
+export { SlotSweep } from './slot-sweep';

@@ -1,0 +1,140 @@
+/**
+ * Traffic: random writes of all families to a master, from several clients at once: sentences of the fuzzer, transactions, other
+ * databases, values that grow large, keys that expire in a moment, clients that wait for others, and now and then a database that
+ * is flushed or swapped.
+ *
+ * What it leaves is not known beforehand: replicas are compared with their master.
+ */
+import { CacheError, Random } from '../../src/base';
+import { commands, FLAG_WRITE, type CommandSpec } from '../../src/commands';
+import type { Client } from '../../src/net';
+import { isSpoken, mustNotWait } from '../fuzz/comparison';
+import { randomSentence, type Sentence } from '../fuzz/sentences';
+import { KEYS, KEYS_OF, one } from '../fuzz/words';
+import { DATABASES } from './keyspaces';
+import { sleep } from './load';
+import type { Member } from './member';
+
+const CLIENTS = 4;
+/** Sentences on their way, of each client; and how long it rests after each, as servers of different speed are to be compared. */
+const DEPTH = 4;
+const REST_MS = 1;
+const UPHEAVAL = 0.0005;
+
+/** Chance is the master's here: replicas are told what it has chosen. */
+const SPOKEN_BY_CHANCE: ReadonlySet<string> = new Set(['SPOP']);
+const SPECS = commands.all.filter(
+  (spec) => (spec.flags & FLAG_WRITE) !== 0 && (isSpoken(spec) || SPOKEN_BY_CHANCE.has(spec.name)),
+);
+
+const UPHEAVALS: readonly Sentence[] = [
+  ['FLUSHDB'],
+  ['FLUSHALL'],
+  ['SWAPDB', '0', '1'],
+  ['SWAPDB', '2', '1'],
+  ['SWAPDB', '1', '3'],
+];
+
+const WAITS: readonly Sentence[] = [
+  ['BLPOP', '{t}l1', '{t}l2', '0.05'],
+  ['BRPOP', '{t}l3', '0.05'],
+  ['BLMOVE', '{t}l1', '{t}l3', 'LEFT', 'RIGHT', '0.05'],
+  ['BLMPOP', '0.05', '2', '{t}l2', '{t}l3', 'LEFT', 'COUNT', '2'],
+  ['BZPOPMIN', '{t}z1', '{t}z2', '0.05'],
+  ['BZMPOP', '0.05', '1', '{t}z3', 'MAX', 'COUNT', '3'],
+  ['XREADGROUP', 'GROUP', 'g1', 'c1', 'BLOCK', '50', 'STREAMS', '{t}x1', '>'],
+];
+
+export class Traffic {
+  /** Sentences that were answered, by whatever but an error; and by one. */
+  done = 0;
+  refused = 0;
+  private isEnding = false;
+  private readonly writing: Promise<void>[] = [];
+
+  private constructor(private readonly random: Random) {}
+
+  static async begin(member: Member, seed: number): Promise<Traffic> {
+    const traffic = new Traffic(new Random(seed));
+    for (let i = 0; i <= CLIENTS; i++) {
+      const client = await member.connect();
+      // The last one waits, one sentence at a time.
+      const depth = i < CLIENTS ? DEPTH : 1;
+      traffic.writing.push(traffic.write(client, depth, i < CLIENTS ? randomSentences : waitingSentence));
+    }
+    return traffic;
+  }
+
+  /** Everything is answered, or the server has gone, when this resolves. */
+  async end(): Promise<void> {
+    this.isEnding = true;
+    await Promise.all(this.writing);
+  }
+
+  private async write(client: Client, depth: number, next: (random: Random) => Sentence[]): Promise<void> {
+    const lane = async (): Promise<void> => {
+      while (!this.isEnding) {
+        await Promise.all(next(this.random).map((words) => this.send(client, words)));
+        await sleep(REST_MS);
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: depth }, lane));
+    } catch (error) {
+      if (!(error instanceof CacheError) || error.code !== 'CLOSED') throw error;
+    } finally {
+      await client.close();
+    }
+  }
+
+  private async send(client: Client, words: Sentence): Promise<void> {
+    try {
+      await client.command(...words);
+      this.done++;
+    } catch (error) {
+      if (!(error instanceof CacheError) || error.code !== 'REPLY') throw error;
+      this.refused++;
+    }
+  }
+}
+
+function waitingSentence(random: Random): Sentence[] {
+  return [one(random, WAITS)];
+}
+
+/** What is said at once, in this order. */
+export function randomSentences(random: Random): Sentence[] {
+  if (random.fraction() < UPHEAVAL) return [one(random, UPHEAVALS)];
+  const chance = random.fraction();
+  if (chance < 0.04) return [['SELECT', String(random.below(DATABASES))]];
+  if (chance < 0.1) return [['SET', `brief:${random.below(50)}`, 'v', 'PX', String(1 + random.below(300))]];
+  if (chance < 0.14) return [['PEXPIRE', one(random, KEYS), String(1 + random.below(300))]];
+  if (chance < 0.24) return [manyElements(random)];
+  if (chance < 0.3) return [['SET', `key:${random.below(500)}`, 'x'.repeat(random.below(600))]];
+  if (chance < 0.4) return [['MULTI'], ...Array.from({ length: random.below(5) }, () => sentence(random)), ['EXEC']];
+  const spec = one<CommandSpec>(random, SPECS);
+  const words = randomSentence(random, spec);
+  return mustNotWait(spec) ? [['MULTI'], words, ['EXEC']] : [words];
+}
+
+function sentence(random: Random): Sentence {
+  return randomSentence(random, one<CommandSpec>(random, SPECS));
+}
+
+/** Makes a value large, or larger. */
+function manyElements(random: Random): Sentence {
+  const elements = Array.from({ length: 1 + random.below(60) }, () => `m${random.below(200)}`);
+  const scored = elements.flatMap((element) => [String(random.below(20)), element]);
+  switch (random.below(5)) {
+    case 0:
+      return ['HSET', one(random, KEYS_OF['hash']), ...scored];
+    case 1:
+      return ['SADD', one(random, KEYS_OF['set']), ...elements];
+    case 2:
+      return ['ZADD', one(random, KEYS_OF['sorted-set']), ...scored];
+    case 3:
+      return ['RPUSH', one(random, KEYS_OF['list']), ...elements, 'y'.repeat(random.below(3000))];
+    default:
+      return ['XADD', one(random, KEYS_OF['stream']), '*', ...scored];
+  }
+}
