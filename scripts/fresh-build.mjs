@@ -6,7 +6,17 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SOURCES = ['src', 'bin', 'bench', 'test/drill', 'test/fuzz', 'test/replication', 'package.json', 'tsup.config.ts', 'tsconfig.json'];
+const SOURCES = [
+  'src',
+  'bin',
+  'bench',
+  'test/drill',
+  'test/fuzz',
+  'test/replication',
+  'package.json',
+  'tsup.config.ts',
+  'tsconfig.json',
+];
 const CODE = 'dist/bin/cache-server.js';
 const DECLARATIONS = 'dist/index.d.ts';
 

@@ -330,6 +330,12 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
 
   private updatePause(): void {
     this.pauseMode = this.clientPause === 'none' && this.holdsWrites ? 'writes' : this.clientPause;
+    this.replication.updateStates();
+  }
+
+  /** Whether the data are to stay as they are, for who compares offsets: no key goes by itself either. */
+  get standsStill(): boolean {
+    return this.pauseMode !== 'none';
   }
 
   /** Those that are still held back will be so again. */
@@ -380,7 +386,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
 
   /** Evicts keys, if the policy lets any go, until memory is within its limit or time is up; false where none may go. */
   makeRoom(isTimeUp: () => boolean): boolean {
-    if (this.replication.leavesEvictionToMaster) return true;
+    if (this.standsStill || this.replication.leavesEvictionToMaster) return true;
     return this.memoryBytesMax === 0 || this.keyspace.eviction.makeRoom(this.memoryBytesMax, isTimeUp);
   }
 

@@ -22,11 +22,8 @@ const MASTER = words([], {
 export const REPLICATION_SETTINGS = {
   replicaof: {
     ...MASTER,
-    parse: (...[given, ...rest]: Parameters<typeof MASTER.parse>) => {
-      // Command lines have both in one word.
-      const words = given.length === 1 ? given[0].trim().split(/ +/) : given;
-      return isNoOne(words) ? [] : MASTER.parse(words, ...rest);
-    },
+    parse: (...[given, ...rest]: Parameters<typeof MASTER.parse>) =>
+      isNoOne(given) ? [] : MASTER.parse(given, ...rest),
   },
   'tls-replication': yesNo(false, { does: 'Connects to the master by TLS.' }),
   masterauth: text('', { sensitive: true, does: 'Password that the master asks for.' }),

@@ -121,6 +121,11 @@ export class Journal implements RemovalListener {
     return this.depth > 0;
   }
 
+  /** Whether what was appended last is a part of a unit that is not whole. */
+  get isWithinUnit(): boolean {
+    return this.depth > 0 && this.entriesOfUnit > 0;
+  }
+
   /** The database that who reads all of the stream has selected now; 0 where nothing was said yet. */
   get selectedDatabase(): number {
     return Math.max(0, this.databaseIndex);

@@ -8,6 +8,8 @@ import type { Words } from './history';
 
 const DATABASES = 3;
 const MEMBERS = 150;
+/** So many times the members make a sketch that is no longer sparse. */
+const SKETCHED = 20;
 const EXPIRES_AT_MS = 4_102_444_800_000;
 
 /** Commands that write a part of it; another `part` is about other keys, and changes some of the former ones. */
@@ -30,7 +32,10 @@ function everyType(random: Random, prefix: string, size: number): Words[] {
       ['RPUSH', `${prefix}list`, text],
       ['HSET', `${prefix}hash`, `field:${i}`, text],
       ['SADD', `${prefix}set`, text],
+      ['RPUSH', `${prefix}nodes`, text.repeat(40)],
       ['SADD', `${prefix}numbers`, String(random.uint32() - 2 ** 31)],
+      ['SADD', `${prefix}wide`, String(2 ** 40 + i)],
+      ['GEOADD', `${prefix}places`, String(random.fraction() * 100), String(random.fraction() * 80), text],
       ['ZADD', `${prefix}sorted`, String(random.fraction() * 1000), `member:${i}`],
       ['XADD', `${prefix}stream`, `${i + 1}-${random.below(5)}`, 'field', text],
     );
@@ -43,6 +48,8 @@ function everyType(random: Random, prefix: string, size: number): Words[] {
     );
   }
   commands.push(
+    ['HSET', `${prefix}long-field`, 'field', 'x'.repeat(100)],
+    ['PFADD', `${prefix}dense`, ...Array.from({ length: size * SKETCHED }, (_, i) => `${prefix}${i}`)],
     ['SET', `${prefix}long`, `${randomText(random)}${'repeated '.repeat(size)}`],
     ['XGROUP', 'CREATE', `${prefix}stream`, 'group', '0'],
     ['XREADGROUP', 'GROUP', 'group', 'consumer', 'COUNT', '5', 'STREAMS', `${prefix}stream`, '>'],

@@ -1,5 +1,6 @@
 /**
- * The matrix of replication (test/replication/matrix.ts) at length: each formation with all phases, and much written in each.
+ * The matrix of replication (test/replication/matrix.ts) at length: each formation with all phases, and much written in each; those of
+ * redis-servers only are held to the same, as they are the judges.
  * `--rounds` is how many times, each from another seed.
  */
 import { ALL_PHASES, FORMATIONS, JUDGES, playMatrix } from '../replication/matrix';
@@ -9,11 +10,11 @@ import type { Target } from './server-process';
 
 const WRITE_MS = 3000;
 
-export const FORMATION_NAMES = FORMATIONS.map(({ name }) => name);
-export const JUDGE_NAMES = JUDGES.map(({ name }) => name);
+const ALL = [...FORMATIONS, ...JUDGES];
+export const FORMATION_NAMES = ALL.map(({ name }) => name);
 
 export async function drillReplicas(target: Target, name: string, { rounds, seed }: RoundOptions): Promise<Report> {
-  const formation = [...FORMATIONS, ...JUDGES].find((each) => each.name === name)!;
+  const formation = ALL.find((each) => each.name === name)!;
   const failures: string[] = [];
   const fromMs = performance.now();
   let done = 0;

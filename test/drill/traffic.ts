@@ -21,10 +21,10 @@ const DEPTH = 4;
 const REST_MS = 1;
 const UPHEAVAL = 0.0005;
 
-/** Chance is the master's here: replicas are told what it has chosen. */
-const SPOKEN_BY_CHANCE: ReadonlySet<string> = new Set(['SPOP']);
+/** Spoken too: chance is the master's here, and replicas are told what it has chosen; what is counted may be kept. */
+const SPOKEN_TOO: ReadonlySet<string> = new Set(['SPOP', 'PFCOUNT']);
 const SPECS = commands.all.filter(
-  (spec) => (spec.flags & FLAG_WRITE) !== 0 && (isSpoken(spec) || SPOKEN_BY_CHANCE.has(spec.name)),
+  (spec) => SPOKEN_TOO.has(spec.name) || (isSpoken(spec) && (spec.flags & FLAG_WRITE) !== 0),
 );
 
 const UPHEAVALS: readonly Sentence[] = [

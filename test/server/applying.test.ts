@@ -22,6 +22,8 @@ class Follower {
   }
 }
 
+const NO_CHANGES = ['PING', 'PUBLISH', 'spublish', 'REPLCONF'];
+
 const keys = fc.constantFrom('a', 'b', 'c');
 const changes = fc.oneof(
   fc.tuple(fc.constant('RPUSH'), keys, fc.string({ maxLength: 20 })),
@@ -31,7 +33,7 @@ const changes = fc.oneof(
 );
 const units = fc.oneof(
   { weight: 4, arbitrary: changes.map((words) => [words]) },
-  { weight: 1, arbitrary: fc.constant([['PING']]) },
+  { weight: 1, arbitrary: fc.constantFrom([['PING']], [['PUBLISH', 'channel', 'what']], [['spublish', 'c', 'w']]) },
   { weight: 1, arbitrary: fc.constant([['REPLCONF', 'GETACK', '*']]) },
   {
     weight: 2,
@@ -67,7 +69,7 @@ describe('applying a stream', () => {
         }
         if (at < bytes.length) applying.received(bytes, at, bytes.length);
         expect(Buffer.concat(follower.relayed).equals(bytes)).toBe(true);
-        const journal = Buffer.concat(stream.filter(([[name]]) => name !== 'PING' && name !== 'REPLCONF').map(bytesOf));
+        const journal = Buffer.concat(stream.filter(([[name]]) => !NO_CHANGES.includes(name)).map(bytesOf));
         const direct = follow(journal, 0);
         expect(follower.digest()).toBe(new Digests(direct.node.keyspace).ofAll());
         // What it leaves for the append-only file says the same.
@@ -140,6 +142,16 @@ describe('applying a stream', () => {
     const client = new DirectClient(journaled.node, 1);
     expect(client.say('MGET', 'a', 'b')).toBe('*2\r\n$1\r\n1\r\n$1\r\n2\r\n');
     expect(Object.keys(contentsOf(journaled, client))).toEqual(['0 a', '0 b']);
+  });
+
+  it('takes no changes for a database that is not there', () => {
+    const { applying, journaled } = new Follower();
+    const bytes = bytesOf([
+      ['SELECT', '99'],
+      ['SET', 'a', '1'],
+    ]);
+    expect(applying.received(bytes, 0, bytes.length)).toBe(false);
+    expect(new DirectClient(journaled.node, 1).say('DBSIZE')).toBe(':0\r\n');
   });
 
   it('wakes clients that wait for a key, and touches what they watch', () => {

@@ -38,6 +38,17 @@ test('a paused node holds writes back, lets reads through, and goes on in order'
   expect(await Promise.all(writes)).toEqual(['OK', 2, '2']);
 });
 
+test('while writes are held back no key goes by itself', async () => {
+  await say('SET due v PX 10');
+  await say('CLIENT PAUSE 60000 WRITE');
+  server.nowMs += 20;
+  expect(await say('GET due')).toBe(null);
+  expect(await say('DBSIZE')).toBe(1);
+  await say('CLIENT UNPAUSE');
+  expect(await say('GET due')).toBe(null);
+  expect(await say('DBSIZE')).toBe(0);
+});
+
 test('a pause for all holds reads back too, and a shorter or easier one changes nothing', async () => {
   const other = server.client();
   await say('CLIENT PAUSE 9223372036854775807');

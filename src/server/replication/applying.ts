@@ -8,7 +8,8 @@
  *
  * A master sends arrays and nothing else; every byte of them counts. What is neither a command nor the beginning of one means that
  * we do not stand where we think we stand: then `received` says no, and nothing but a full sync can help. A command that fails
- * is another matter: as in Redis it is told in the log, and the stream goes on.
+ * is another matter: as in Redis it is told in the log, and the stream goes on; unless it is a SELECT, as what follows would be done
+ * to other keys than it is meant for.
  */
 import { asBuffer, EMPTY_BUFFER } from '../../base';
 import { COMMAND, CommandParser, NEED_MORE, type ProtocolLimits, type ReceivedCommand } from '../../resp';
@@ -115,7 +116,7 @@ export class Applying {
     }
   }
 
-  /** Does a command, or keeps it for its EXEC; false where it does not end as all do. */
+  /** Does a command, or keeps it for its EXEC; false where it is none, or cannot be done. */
   private apply(command: ReceivedCommand): boolean {
     const { replayer } = this;
     const { buffer, commandStart, commandEnd } = command;
@@ -124,7 +125,7 @@ export class Applying {
     this.seenOffset += commandEnd - commandStart;
     const endsUnit = replayer.isInTransaction ? isNamed(command, 'exec') : !isNamed(command, 'multi');
     if (endsUnit) this.offset = this.seenOffset;
-    this.run(command);
+    if (!this.run(command)) return false;
     if (replayer.isInTransaction) {
       this.keep(buffer, commandStart, commandEnd);
       return true;
@@ -153,12 +154,19 @@ export class Applying {
     this.runEnd = NO_RUN;
   }
 
-  private run(command: ReceivedCommand): void {
-    // Neither is a change.
-    if (isNamed(command, 'ping')) return;
-    if (isNamed(command, 'replconf')) return this.listener.acknowledgementWanted();
+  /** False where what follows would be done to other data than it is meant for. */
+  private run(command: ReceivedCommand): boolean {
+    // None of these is a change.
+    if (isNamed(command, 'ping') || isNamed(command, 'publish') || isNamed(command, 'spublish')) return true;
+    if (isNamed(command, 'replconf')) {
+      this.listener.acknowledgementWanted();
+      return true;
+    }
     const error = this.replayer.execute(command);
-    if (error !== null) this.tell(command, error);
+    if (error === null) return true;
+    this.tell(command, error);
+    // The master has more databases than there are here.
+    return !isNamed(command, 'select');
   }
 
   private tell({ buffer, commandStart, commandEnd }: ReceivedCommand, error: string): void {

@@ -115,8 +115,7 @@ export class Replication {
 
   /** Whether no key is evicted here: the master says which go, or the stream must stand still. */
   get leavesEvictionToMaster(): boolean {
-    if (this.master === null) return this.handover.isUnderWay;
-    return this.node.settings.values['replica-ignore-maxmemory'];
+    return this.master !== null && this.node.settings.values['replica-ignore-maxmemory'];
   }
 
   /** At the end of a turn, after the append-only file: sends replicas what is new, and asks whether they have it if need be. */
@@ -208,7 +207,8 @@ export class Replication {
   get place(): StreamPlace | null {
     const { feeds, following, history, node } = this;
     if (this.master !== null) return following.place;
-    if (!feeds.hasBacklog) return null;
+    // Amid a transaction, as where FLUSHALL saves at once, nobody can go on.
+    if (!feeds.hasBacklog || node.journal.isWithinUnit) return null;
     return { id: history.id, offset: this.offset, database: node.journal.selectedDatabase };
   }
 
@@ -240,7 +240,7 @@ export class Replication {
     states.quorumRefusal = this.quorum.refusal;
     states.lacksReplicas = replicasNeeded > 0 && feeds.countGood(values['min-replicas-max-lag']) < replicasNeeded;
     // What clients of a writable replica find is theirs to remove.
-    keyspace.dueKeys = states.isReadOnly || this.handover.isUnderWay ? 'hide' : 'go';
+    keyspace.dueKeys = states.isReadOnly || node.standsStill ? 'hide' : 'go';
     node.statesChanged();
   }
 }
