@@ -206,10 +206,11 @@ export class Feeds implements JournalSink {
     this.goOn(feed);
   }
 
-  /** A replica says how far it is; offsets that are none are NaN. */
+  /** A replica says how far it is; offsets that are none are NaN. What it was not sent it cannot have, whatever it says. */
   acknowledge(feed: ReplicaFeed, offset: number, diskOffset: number): void {
-    if (offset > feed.ackedOffset) feed.ackedOffset = offset;
-    if (diskOffset > feed.ackedDiskOffset) feed.ackedDiskOffset = diskOffset;
+    const { position } = feed;
+    if (offset > feed.ackedOffset) feed.ackedOffset = Math.min(offset, position);
+    if (diskOffset > feed.ackedDiskOffset) feed.ackedDiskOffset = Math.min(diskOffset, position);
     feed.ackedAtMs = this.world.clock.monotonicMs();
     if (feed.state === 'received') this.putOnline(feed);
     this.onAcknowledged();
@@ -218,6 +219,14 @@ export class Feeds implements JournalSink {
   /** Closes the connection of a replica. */
   drop(feed: ReplicaFeed): void {
     feed.connection.destroy();
+    this.remove(feed);
+  }
+
+  /** Sends a replica that is online all there is, however much waits already, and that nothing follows. */
+  finish(feed: ReplicaFeed): void {
+    const { backlog } = this;
+    if (backlog !== null) this.sentBytes += feed.sendRest(backlog);
+    feed.connection.finish();
     this.remove(feed);
   }
 

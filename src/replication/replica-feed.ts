@@ -24,6 +24,8 @@ export interface ReplicaConnection extends ByteSink {
   readonly unsentBytes: number;
   /** Closes after what was written has been sent. */
   end(): void;
+  /** Sends what was written and that nothing follows; closes when the peer does. */
+  finish(): void;
   destroy(): void;
 }
 
@@ -121,6 +123,13 @@ export class ReplicaFeed {
     while (this.position < goEnd && connection.unsentBytes <= UNSENT_BYTES_EASY) {
       this.position = backlog.send(this.position, Math.min(WRITE_BYTES_MAX, goEnd - this.position), connection);
     }
+    return this.position - position;
+  }
+
+  /** Hands all there is of the stream to the connection, for the last time; returns how many bytes. */
+  sendRest(backlog: Backlog): number {
+    const { position } = this;
+    this.position = backlog.send(position, backlog.end - position, this.connection);
     return this.position - position;
   }
 

@@ -104,7 +104,7 @@ function intsetOf(texts: readonly string[]): Buffer {
 function compressedAsRdb(data: Buffer): Buffer | null {
   if (data.length < COMPRESSED_FROM_BYTES) return null;
   const room = Buffer.alloc(data.length - GAIN_MIN_BYTES);
-  const length = compress(data, 0, data.length, room, 0, room.length, true);
+  const length = compress(data, 0, data.length, room, 0, room.length);
   return length === 0 ? null : room.subarray(0, length);
 }
 

@@ -10,12 +10,10 @@
  * three bytes in a table of 2^16 places, never begins a match at the very first byte, remembers nothing inside a match but
  * its last two places, and gives up where the output might not fit. A test compares the bytes with a real redis-server.
  *
- * For files, where nobody compares, a table of 2^12 places does as well: it stays in the processor's first cache, and short
- * strings take half the time (550 ns instead of 1,000 for 64 bytes, measured on a busy machine).
+ * For files, where nobody compares, there is a quicker one: lzf-quick.ts.
  */
 
-const EXACT_TABLE_BITS = 16;
-const QUICK_TABLE_BITS = 12;
+const TABLE_BITS = 16;
 const RUN_MAX = 32;
 const MATCH_MAX = 264;
 const DISTANCE_MAX = 8192;
@@ -24,14 +22,14 @@ const DISTANCE_MAX = 8192;
  * Where three bytes with this hash were last seen, as the place in the source plus `origin`. Each call counts from where the
  * one before it has ended; so what earlier calls left is recognised by being too small and need not be cleared.
  */
-const exactPlaces = new Int32Array(1 << EXACT_TABLE_BITS);
-const quickPlaces = new Int32Array(1 << QUICK_TABLE_BITS);
+const places = new Int32Array(1 << TABLE_BITS);
+const TABLE_MASK = places.length - 1;
 const ORIGIN_FIRST = 1;
 const ORIGIN_LIMIT = 0x7fff_ffff;
 let origin = ORIGIN_FIRST;
 
 /**
- * Compresses `source[start, end)` into `target` from `at` on, using at most `limit` bytes; the same bytes as Redis if `isExact`.
+ * Compresses `source[start, end)` into `target` from `at` on, using at most `limit` bytes; the same bytes as Redis.
  * Returns how many bytes it used; 0 where they do not suffice, and the target may have been written to all the same.
  */
 export function compress(
@@ -41,14 +39,10 @@ export function compress(
   target: Uint8Array,
   at: number,
   limit: number,
-  isExact: boolean,
 ): number {
   if (start === end || limit === 0) return 0;
-  const places = isExact ? exactPlaces : quickPlaces;
-  const mask = places.length - 1;
   if (origin + (end - start) > ORIGIN_LIMIT) {
-    exactPlaces.fill(0);
-    quickPlaces.fill(0);
+    places.fill(0);
     origin = ORIGIN_FIRST;
   }
   /** What is added to positions in the table. */
@@ -62,7 +56,7 @@ export function compress(
   let run = 0;
   let write = at + 1;
   while (read < matchEnd) {
-    const hash = hashAt(source, read) & mask;
+    const hash = hashAt(source, read) & TABLE_MASK;
     const known = places[hash] - shift;
     places[hash] = read + shift;
     const length = known > start ? matchLength(source, known, read, end) : 0;
@@ -83,8 +77,8 @@ export function compress(
     run = 0;
     read += length;
     if (read >= matchEnd) break;
-    places[hashAt(source, read - 2) & mask] = read - 2 + shift;
-    places[hashAt(source, read - 1) & mask] = read - 1 + shift;
+    places[hashAt(source, read - 2) & TABLE_MASK] = read - 2 + shift;
+    places[hashAt(source, read - 1) & TABLE_MASK] = read - 1 + shift;
   }
   if (write + 3 > targetEnd) return 0;
   while (read < end) {

@@ -9,6 +9,7 @@ import { Output, parseIntegerAt, type Bytes } from '../../base';
 import type { Int64 } from '../int64';
 import { writeInt32 } from '../int64';
 import { compress } from './lzf';
+import { compressQuickly } from './lzf-quick';
 import {
   COMPRESSED,
   COMPRESSED_FROM_BYTES,
@@ -137,7 +138,7 @@ export class RdbWriter {
   private compressed(buffer: Uint8Array, start: number, end: number): boolean {
     const limit = end - start - COMPRESSION_GAIN_BYTES;
     const room = limit <= ROOM_BYTES_KEPT ? (this.room ??= new Uint8Array(ROOM_BYTES_KEPT)) : new Uint8Array(limit);
-    const length = compress(buffer, start, end, room, 0, limit, this.isExact);
+    const length = (this.isExact ? compress : compressQuickly)(buffer, start, end, room, 0, limit);
     if (length === 0) return false;
     this.byte(COMPRESSED);
     this.length(length);
