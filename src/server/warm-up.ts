@@ -9,8 +9,10 @@
 import { silentLog, type World } from '../base';
 import { connect, type Connection } from '../net';
 import { encodeCommand } from '../resp';
-import { RdbFormat, SnapshotWalk } from '../storage';
+import { RdbFormat, SnapshotFile, SnapshotWalk } from '../storage';
 import { DataNode } from './data-node';
+import { rdbOptions } from './persistence/snapshot-options';
+import { SnapshotRun } from './persistence/snapshot-run';
 import { serverSettings } from './settings';
 
 const CONNECTIONS = 16;
@@ -34,14 +36,25 @@ export async function warmUp(world: World): Promise<void> {
   await node.stop();
 }
 
-/** Begins snapshots, which costs ten times as much cold, and writes one; to no file. */
-function warmSnapshots({ keyspace }: DataNode): void {
-  const format = { compresses: true, version: 10, aux: [], functions: [] };
-  for (let i = 0; i < SNAPSHOTS; i++) new SnapshotWalk(keyspace, new RdbFormat(keyspace, format)).abandon();
-  const walk = new SnapshotWalk(keyspace, new RdbFormat(keyspace, format));
+/** Begins snapshots as a save does, which costs ten times as much cold, and writes one; to no file. */
+function warmSnapshots(node: DataNode): void {
+  const { keyspace } = node;
+  const { files } = node.world;
+  for (let i = 0; i < SNAPSHOTS; i++) {
+    const options = rdbOptions(node, 'rdb', false);
+    new SnapshotRun(
+      node,
+      (done) => new SnapshotFile(keyspace, files, node.persistence.saves.temporaryPath(), options, done),
+      never,
+    ).abandon();
+  }
+  const walk = new SnapshotWalk(keyspace, new RdbFormat(keyspace, rdbOptions(node, 'rdb', false)));
   while (!walk.run(() => walk.out.length > SNAPSHOT_BYTES)) walk.out.clear();
   walk.out.clear();
 }
+
+/** A snapshot that is given up does not end. */
+function never(): void {}
 
 /** Sends pipelines one after the other, each when the former is answered. */
 function converse(address: Parameters<typeof connect>[0], world: World): Promise<void> {
