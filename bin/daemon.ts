@@ -35,8 +35,10 @@ interface CommonValues {
 interface Node {
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** What is to be done before it may end because of this signal; whether it may. */
-  prepareToStop?(signal: 'SIGTERM' | 'SIGINT'): boolean;
+  /** Is asked to do what must be done before it may end because of this signal; emits `shutdown` when that is done. */
+  prepareToStop?(signal: 'SIGTERM' | 'SIGINT'): void;
+  /** It was asked, and is still at it. */
+  readonly isShuttingDown?: boolean;
   readonly addresses: readonly Address[];
   /** What it is, in a letter, for the log; M unless said. */
   readonly roleMark?: 'M' | 'S';
@@ -119,7 +121,14 @@ export async function runDaemon<Table extends SettingsTable, N extends Node>(dae
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       log('notice', `Received ${signal}, scheduling shutdown...`);
-      if (isStopping || (node?.prepareToStop?.(signal) ?? true)) stop();
+      if (isStopping || node?.prepareToStop === undefined) {
+        stop();
+      } else if (signal === 'SIGINT' && node.isShuttingDown === true) {
+        log('warning', 'You insist... exiting now.');
+        process.exit(1);
+      } else {
+        node.prepareToStop(signal);
+      }
     });
   }
   log(

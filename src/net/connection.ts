@@ -22,6 +22,11 @@ export interface Connection extends ByteSink {
   resumeReading(): void;
   /** Closes after what was written has been sent. */
   end(): void;
+  /**
+   * Sends what was written and that nothing follows, and closes when the peer does: unlike after `end`, no byte is lost to a peer that
+   * sends something meanwhile. One that never closes must be destroyed.
+   */
+  finish(): void;
   /** Closes now. `closed` follows. */
   destroy(): void;
 }

@@ -45,6 +45,10 @@ class MemoryConnection implements Connection {
     this.close();
   }
 
+  finish(): void {
+    this.end();
+  }
+
   destroy(): void {
     this.end();
   }

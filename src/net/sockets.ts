@@ -65,9 +65,13 @@ export abstract class SocketConnection implements Connection {
   }
 
   end(): void {
-    if (this.isClosed) return;
+    if (this.isClosed || this.socket.writableEnded) return;
     // The peer may never close its side: what was written has been sent when 'finish' comes, then that is that.
     this.socket.end(() => this.socket.destroy());
+  }
+
+  finish(): void {
+    if (!this.isClosed) this.socket.end();
   }
 
   destroy(): void {

@@ -27,7 +27,7 @@ import { Dispatch } from './dispatch';
 import { Gate } from './gate';
 import { MemoryGauge } from './memory-gauge';
 import { Persistence } from './persistence/persistence';
-import { mayShutDown, optionsOfWords, type ShutdownOptions } from './persistence/shutdown';
+import { optionsOfWords, Shutdown, type ShutdownAnswer, type ShutdownOptions } from './persistence/shutdown';
 import type { Quorum } from './replication/quorum';
 import { Replication } from './replication/replication';
 import { ReplyGate } from './reply-gate';
@@ -76,6 +76,8 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   readonly replication: Replication;
   /** Holds the replies to writes until replicas have acknowledged them, where `write-quorum` asks for that; else null. */
   quorum: Quorum | null = null;
+  /** How it gets ready to end. */
+  readonly leaving: Shutdown;
   /** For what state of the node commands are refused. Who changes it says so by `statesChanged`. */
   readonly states = new Gate();
   /** The same where there is something to refuse; else null. */
@@ -99,10 +101,11 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
 
   private readonly background: BackgroundWork;
   private nextSessionId = 1;
-  /** What is held back: by CLIENT PAUSE, and while another takes our place. */
+  /** What is held back: by CLIENT PAUSE, while another takes our place, and before the end. */
   private pauseMode: PauseMode = 'none';
   private clientPause: PauseMode = 'none';
-  private holdsWrites = false;
+  /** Who holds writes back. */
+  private readonly holders = new Set<object>();
   private pauseEndMs = 0;
   private cancelPause: (() => void) | null = null;
   private turnStartMs = 0;
@@ -154,6 +157,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     });
     this.persistence = new Persistence(this);
     this.replication = new Replication(this);
+    this.leaving = new Shutdown(this);
     this.dispatch = new Dispatch(this);
     this.background = new BackgroundWork(this, new ExpiryCycle(this.keyspace));
   }
@@ -203,26 +207,30 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   }
 
   /**
-   * Prepares the end as SHUTDOWN does: saves where there are save points. When that is done it emits `shutdown`; where it fails it
-   * says so in the log and the node goes on. Whether the end may come.
+   * Prepares the end as SHUTDOWN does: waits for replicas that lag (`shutdown-timeout`), and saves where there are save points. When
+   * that is done, now or later, it emits `shutdown`; where it fails it says so in the log and the node goes on.
    */
-  shutdown(options: ShutdownOptions = {}): boolean {
-    if (!mayShutDown(this, options)) return false;
-    this.emit('shutdown');
-    return true;
+  shutdown(options: ShutdownOptions = {}): ShutdownAnswer {
+    return this.leaving.begin(options);
   }
 
-  /** The same for a process that was sent a signal, which ends it by itself: what is done is said by `shutdown-on-…`. */
-  prepareToStop(signal: 'SIGTERM' | 'SIGINT'): boolean {
+  /** The same for a process that was sent a signal; what is done is said by `shutdown-on-…`. */
+  prepareToStop(signal: 'SIGTERM' | 'SIGINT'): void {
     const { values } = this.settings;
     const words = values[signal === 'SIGTERM' ? 'shutdown-on-sigterm' : 'shutdown-on-sigint'];
     // What was not loaded must not be saved over what is there.
-    return !this.persistence.hasStarted || mayShutDown(this, optionsOfWords(words));
+    if (this.persistence.hasStarted) this.leaving.begin(optionsOfWords(words));
+    else this.emit('shutdown');
+  }
+
+  /** Whether a shutdown waits for replicas. */
+  get isShuttingDown(): boolean {
+    return this.leaving.isWaiting;
   }
 
   /**
-   * Stops accepting, sends what is written, closes everything. The append-only file, where there is one, is written and synced to
-   * its end; nothing is saved: see `shutdown`.
+   * Stops accepting, sends what is written, closes everything. Replicas are given a second to take all there is. The append-only
+   * file, where there is one, is written and synced to its end; nothing is saved: see `shutdown`.
    */
   async stop(): Promise<void> {
     if (this.isStopping) return;
@@ -230,10 +238,11 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.background.stop();
     this.unpause();
     this.turn.flush();
-    this.replication.stop();
+    const haveReplicasLeft = this.replication.stop();
     this.persistence.stop();
     const closed = this.doorway.close();
-    for (const session of this.sessions.values()) session.connection.destroy();
+    for (const session of this.sessions.values()) if (!session.isReplica) session.connection.destroy();
+    await haveReplicasLeft;
     await closed;
     this.emit('stopped');
   }
@@ -320,16 +329,17 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.resumePaused();
   }
 
-  /** Holds writes back for as long as it takes, whatever clients say of pauses; or no longer. */
-  holdWrites(holds: boolean): void {
-    if (this.holdsWrites === holds) return;
-    this.holdsWrites = holds;
+  /** Holds writes back on behalf of `holder` for as long as that takes, whatever clients say of pauses; or no longer. */
+  holdWrites(holder: object, holds: boolean): void {
+    if (this.holders.has(holder) === holds) return;
+    if (holds) this.holders.add(holder);
+    else this.holders.delete(holder);
     this.updatePause();
     if (!holds) this.resumePaused();
   }
 
   private updatePause(): void {
-    this.pauseMode = this.clientPause === 'none' && this.holdsWrites ? 'writes' : this.clientPause;
+    this.pauseMode = this.clientPause === 'none' && this.holders.size > 0 ? 'writes' : this.clientPause;
     this.replication.updateStates();
   }
 

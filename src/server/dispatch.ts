@@ -11,9 +11,11 @@
 import {
   commands,
   FLAG_DENYOOM,
+  FLAG_MAY_REPLICATE,
   FLAG_NO_AUTH,
   FLAG_NO_MULTI,
   FLAG_PROTECTED,
+  FLAG_READONLY,
   FLAG_WRITE,
   NO_AUTH,
   replyName,
@@ -29,10 +31,18 @@ import type { ReceivedCommand } from '../resp';
 import type { Parked } from './blocking';
 import { Call, type Handler } from './call';
 import type { DataNode } from './data-node';
-import { DEBUG_NOT_ALLOWED, execAborted, NOT_IN_TRANSACTION, OUT_OF_MEMORY } from './error-replies';
+import {
+  DEBUG_NOT_ALLOWED,
+  execAborted,
+  KEYSPACE_OF_REPLICA,
+  NOT_IN_TRANSACTION,
+  OUT_OF_MEMORY,
+} from './error-replies';
 import { handlers } from './handlers';
 import type { Session } from './session';
 import type { QueuedCommand } from './transaction';
+
+const TOUCHES_KEYS = FLAG_WRITE | FLAG_READONLY | FLAG_MAY_REPLICATE;
 
 export class Dispatch {
   private readonly call: Call;
@@ -89,6 +99,10 @@ export class Dispatch {
     }
     if (transaction !== null && (spec.flags & FLAG_NO_MULTI) !== 0) {
       this.reject(session, spec, NOT_IN_TRANSACTION);
+      return;
+    }
+    if (session.feed !== null && session.isReplica && (spec.flags & TOUCHES_KEYS) !== 0) {
+      this.reject(session, spec, KEYSPACE_OF_REPLICA);
       return;
     }
     if (node.gate !== null) {

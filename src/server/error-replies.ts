@@ -188,6 +188,10 @@ export function oneShapeNeeded(name: string): string {
 }
 
 /** What a client is told that wants to be a replica. */
+export const CANNOT_SHUT_DOWN = 'ERR Errors trying to SHUTDOWN. Check logs.';
+export const UNBLOCKED = 'UNBLOCKED client unblocked via CLIENT UNBLOCK';
+/** What is held back for all is not held back for replicas: so they must leave the keys alone. */
+export const KEYSPACE_OF_REPLICA = "ERR Replica can't interact with the keyspace";
 export const NO_MASTER_LINK = "NOMASTERLINK Can't SYNC while not connected with my master";
 export const NO_SYNC_IN_FAILOVER = "NOMASTERLINK Can't SYNC while failing over";
 export const SYNC_WITH_PENDING_OUTPUT = 'ERR SYNC and PSYNC are invalid with pending output';

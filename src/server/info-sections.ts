@@ -56,6 +56,7 @@ function nodeFields(node: DataNode): Fields {
     executable: node.processGauge.executable,
     config_file: node.configFile ?? '',
     io_threads_active: 0,
+    ...(node.isShuttingDown ? { shutdown_in_milliseconds: node.leaving.restMs } : {}),
     ...node.doorway.infoFields,
   };
 }

@@ -30,6 +30,7 @@ export const NOWHERE: Connection = {
   pauseReading() {},
   resumeReading() {},
   end() {},
+  finish() {},
   destroy() {},
 };
 

@@ -144,7 +144,6 @@ const PROCESS = {
     inert('Scores of a master, a replica, a child.', { check: oomScores }),
   ),
   'disable-thp': yesNo(true, inert('Turns transparent huge pages off.', { immutable: true })),
-  'shutdown-timeout': integer(10, inert('Seconds that a shutdown waits for replicas.')),
   'locale-collate': text('', inert('Locale that SORT ALPHA compares by.')),
   'bind-source-addr': text('', inert('Address that outgoing connections come from.')),
   'socket-mark-id': integer(0, inert('Mark of packets for the firewall.', { max: 4294967295 })),

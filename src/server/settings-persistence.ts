@@ -57,4 +57,5 @@ export const PERSISTENCE_SETTINGS = {
   'aof-timestamp-enabled': yesNo(false, { does: 'Records times in the append-only file.' }),
   'shutdown-on-sigint': shutdownOptions({ does: 'What SIGINT does.' }),
   'shutdown-on-sigterm': shutdownOptions({ does: 'What SIGTERM does.' }),
+  'shutdown-timeout': integer(10, { does: 'Seconds that a shutdown waits for replicas that lag; 0 for not at all.' }),
 };

@@ -3,6 +3,7 @@
  * (test containers, supervisors, service files) wait for exactly these words and exit codes.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -149,6 +150,22 @@ describe('a life', () => {
     expect(server.stdout).toContain(`* Received ${signal}, scheduling shutdown...\n`);
     expect(server.stdout).toMatch(/bye bye\.\.\.\n$/);
     await expect(clients[0].command('PING')).rejects.toMatchObject({ code: 'CLOSED' });
+  });
+
+  test('SIGTERM waits for a replica that lags, and whoever insists by SIGINT need not', async () => {
+    const server = await startServer(port, '--save', '', '--repl-diskless-sync-delay', '0');
+    const replica = connect({ port, host: '127.0.0.1' }).resume();
+    replica.write('PSYNC ? -1\r\n');
+    const client = await connectTo(port);
+    await expect.poll(async () => String(await client.command('INFO', 'replication'))).toContain('state=online');
+    await client.command('SET', 'k', 'v');
+    process.kill(server.pid, 'SIGTERM');
+    await server.says(/Waiting for replicas before shutting down/);
+    process.kill(server.pid, 'SIGTERM');
+    expect(await client.command('GET', 'k')).toBe('v');
+    expect((await server.kill('SIGINT')).code).toBe(1);
+    expect(server.stdout).toContain('# You insist... exiting now.\n');
+    replica.destroy();
   });
 
   test('SIGTERM while it starts ends it too', async () => {

@@ -103,7 +103,7 @@ function waitingSentence(random: Random): Sentence[] {
 }
 
 /** What is said at once, in this order. */
-export function randomSentences(random: Random): Sentence[] {
+function randomSentences(random: Random): Sentence[] {
   if (random.fraction() < UPHEAVAL) return [one(random, UPHEAVALS)];
   const chance = random.fraction();
   if (chance < 0.04) return [['SELECT', String(random.below(DATABASES))]];
@@ -122,7 +122,7 @@ function sentence(random: Random): Sentence {
 }
 
 /** Makes a value large, or larger. */
-function manyElements(random: Random): Sentence {
+export function manyElements(random: Random): Sentence {
   const elements = Array.from({ length: 1 + random.below(60) }, () => `m${random.below(200)}`);
   const scored = elements.flatMap((element) => [String(random.below(20)), element]);
   switch (random.below(5)) {

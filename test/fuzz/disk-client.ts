@@ -75,6 +75,10 @@ export class DiskClient implements Connection {
     // The same.
   }
 
+  finish(): void {
+    this.end();
+  }
+
   end(): void {
     if (this.isClosed) return;
     this.isClosed = true;

@@ -204,7 +204,7 @@ export class DiskLife {
     this.attempt(() => {
       const { source } = this;
       promises.mayHaveSaved(history.last);
-      if (this.node.shutdown() && !this.isDead && source === 'aof' && !this.hasFailed)
+      if (this.node.shutdown() === 'ready' && !this.isDead && source === 'aof' && !this.hasFailed)
         promises.noteDurable(history.last);
     });
   }

@@ -8,6 +8,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { Random } from '../../src/base';
 import { commands } from '../../src/commands';
+import { manyElements } from '../drill/traffic';
 import { isSpoken } from '../fuzz/comparison';
 import { randomSentence, type Sentence } from '../fuzz/sentences';
 import { TIGHT_LIMITS, UPHEAVALS } from '../fuzz/upheavals';
@@ -16,7 +17,7 @@ import { SEED } from '../oracle/oracle-stage';
 import { contentsOf, type DirectClient } from '../server/journaled';
 import { StillPair } from './still-pair';
 
-const RUNS = 300;
+const RUNS = 200;
 const SENTENCES_MAX = 120;
 const CLIENTS = 3;
 const CHANCES: ReadonlySet<string> = new Set(['SPOP']);
@@ -71,6 +72,7 @@ function next(random: Random): Sentence {
   if (chance < 0.08) return [one(random, ['MULTI', 'MULTI', 'EXEC', 'EXEC', 'EXEC', 'DISCARD'])];
   if (chance < 0.12) return ['PEXPIRE', one(random, KEYS), String(1 + random.below(500))];
   if (chance < 0.14) return ['WATCH', one(random, KEYS)];
+  if (chance < 0.24) return manyElements(random);
   return randomSentence(random, one(random, SPECS));
 }
 

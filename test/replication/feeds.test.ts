@@ -33,6 +33,10 @@ class SlowConnection implements ReplicaConnection {
     this.isEnded = true;
   }
 
+  finish(): void {
+    this.isEnded = true;
+  }
+
   destroy(): void {
     this.isGone = true;
   }
@@ -253,6 +257,12 @@ describe('a replica', () => {
   it('counts for a quorum by what it has said', () => {
     beginAsMaster();
     const [one, other] = [attachHere(), attachHere()];
+    // What they were not sent they cannot have.
+    feeds.acknowledge(other.feed, 1_000_000, 1_000_000);
+    expect([feeds.countAcknowledged(1), feeds.countOnDisk(1)]).toEqual([0, 0]);
+    while (journal.offset < 100) change(10);
+    journal.commit();
+    feeds.send();
     feeds.acknowledge(one.feed, 100, 50);
     feeds.acknowledge(other.feed, 70, NaN);
     feeds.acknowledge(one.feed, 90, NaN);

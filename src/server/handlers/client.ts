@@ -4,12 +4,12 @@
  */
 import { commonClientHandlers, unknownSubcommandOrArity, type connection, type Handlers } from '../../commands';
 import type { Handler } from '../call';
+import { UNBLOCKED } from '../error-replies';
 import { REPLY_OFF, REPLY_SKIP_NEXT } from '../session';
 
 const TIMEOUT_NOT_AN_INTEGER = 'ERR timeout is not an integer or out of range';
 const TIMEOUT_NEGATIVE = 'ERR timeout is negative';
 const BAD_UNBLOCK_REASON = 'ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR';
-const UNBLOCKED = 'UNBLOCKED client unblocked via CLIENT UNBLOCK';
 const BAD_PAUSE_MODE = 'ERR CLIENT PAUSE mode must be WRITE or ALL';
 
 type ConnectionHandlers = Handlers<typeof connection, Handler>;

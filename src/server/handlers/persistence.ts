@@ -6,7 +6,9 @@
  * transaction they are scheduled, because a snapshot must not show half of one. Replies are Redis'.
  */
 import type { Handlers, server } from '../../commands';
+import { NO_KEYS } from '../blocking';
 import type { Call, Handler } from '../call';
+import { CANNOT_SHUT_DOWN, UNBLOCKED } from '../error-replies';
 import type { ShutdownOptions } from '../persistence/shutdown';
 
 const SAVING_ALREADY = 'ERR Background save already in progress';
@@ -17,7 +19,6 @@ const REWRITING_ALREADY = 'ERR Background append only file rewriting already in 
 const CANNOT_REWRITE =
   "ERR Can't execute an AOF background rewriting. Please check the server logs for more information.";
 const NO_SHUTDOWN = 'ERR No shutdown in progress.';
-const CANNOT_SHUT_DOWN = 'ERR Errors trying to SHUTDOWN. Check logs.';
 /** What Redis says where it has no words: the log has. */
 const FAILED = 'ERR';
 
@@ -83,13 +84,43 @@ export const persistenceHandlers: Pick<ServerHandlers, Names> = {
     }
     const hasOthers = saves || savesNot || isForced || isHurried;
     if ((saves && savesNot) || (aborts && hasOthers)) return call.syntaxError();
-    // A shutdown waits for nothing here, so there is never one to call off, and none to hurry.
-    if (aborts) return call.reply.error(NO_SHUTDOWN);
-    const options: ShutdownOptions = { isForced, ...(saves ? { saves } : savesNot ? { saves: false } : {}) };
-    if (!call.node.shutdown(options)) return call.reply.error(CANNOT_SHUT_DOWN);
-    call.session.closing = true;
+    const { leaving } = call.node;
+    if (aborts) {
+      if (leaving.abort()) call.reply.ok();
+      else call.reply.error(NO_SHUTDOWN);
+      return;
+    }
+    const options: ShutdownOptions = {
+      isForced,
+      isHurried,
+      ...(saves ? { saves } : savesNot ? { saves: false } : {}),
+    };
+    switch (leaving.begin(options)) {
+      case 'ready':
+        call.session.closing = true;
+        break;
+      case 'waiting':
+        waitForEnd(call);
+        break;
+      case 'failed':
+        call.reply.error(CANNOT_SHUT_DOWN);
+        break;
+    }
   },
 };
+
+/** Lets the client wait for the end of the node, which is its only good reply. */
+function waitForEnd(call: Call): void {
+  const { session } = call;
+  const { sessions } = call.node.leaving;
+  call.block({
+    ...NO_KEYS,
+    timeoutMs: 0,
+    replyTimeout: (reply) => reply.error(UNBLOCKED),
+    left: () => sessions.delete(session),
+  });
+  sessions.add(session);
+}
 
 /** Whether the command is one of those that EXEC runs. */
 function isInTransaction({ mayBlock }: Call): boolean {

@@ -6,7 +6,7 @@
  * never answered, and neither is what a connection says that is a replica already. Conditions, their order and texts are Redis'.
  */
 import { parseInt64, parseInteger } from '../../base';
-import type { Handlers, server } from '../../commands';
+import { isPrintable, type Handlers, type server } from '../../commands';
 import type { Call, Handler } from '../call';
 import {
   cannotFilterBy,
@@ -23,6 +23,11 @@ import { replyRole } from '../replication/info';
 
 /** A host's name that is longer than this is none. */
 const ADDRESS_BYTES_MAX = 255;
+const PORT_MAX = 65535;
+const ID_LENGTH = 40;
+/** What a replica says of itself stands in INFO and in the log, and is connected to: it must be what it seems. */
+const BAD_PORT = 'ERR REPLCONF listening-port provided by replica instance is no port';
+const BAD_ADDRESS = 'ERR REPLCONF ip-address provided by replica instance is no address';
 
 type ServerHandlers = Handlers<typeof server, Handler>;
 
@@ -31,7 +36,7 @@ export const replicasHandlers: Pick<ServerHandlers, 'PSYNC' | 'REPLCONF' | 'ROLE
     const { node, session } = call;
     const { replication } = node;
     if (session.isReplica) return;
-    const id = call.text(1).toLowerCase();
+    const id = idOf(call.text(1));
     if (call.argc > 3 && call.is(3, 'failover')) {
       node.world.log('notice', `Failover request received for replid ${id}.`);
       if (!replication.isReplica) return call.reply.error(FAILOVER_OF_MASTER);
@@ -66,6 +71,14 @@ export const replicasHandlers: Pick<ServerHandlers, 'PSYNC' | 'REPLCONF' | 'ROLE
   },
 };
 
+/** The id of a stream as it may stand in the log: no stream has one that is longer, or of other characters. */
+function idOf(text: string): string {
+  return text
+    .slice(0, ID_LENGTH)
+    .replace(/[^\x21-\x7e]/g, '.')
+    .toLowerCase();
+}
+
 /** Whether a client may become a replica now; false after the error reply. */
 function mayBecomeReplica({ node, reply, session }: Call): boolean {
   const { replication } = node;
@@ -99,11 +112,14 @@ function introduce(call: Call, i: number): boolean {
   if (call.is(i, 'listening-port')) {
     const port = call.int64(value);
     if (port === null) return false;
+    if (port < 0n || port > PORT_MAX) return refuse(call, BAD_PORT);
     feed.listeningPort = Number(port);
   } else if (call.is(i, 'ip-address')) {
     const { length } = call.arg(value);
     if (length > ADDRESS_BYTES_MAX) return refuse(call, tooLongAddress(length));
-    feed.announcedAddress = call.text(value);
+    const address = call.text(value);
+    if (!isPrintable(address)) return refuse(call, BAD_ADDRESS);
+    feed.announcedAddress = address;
   } else if (call.is(i, 'capa')) {
     // What a later Redis can do beside is of no use here.
     if (call.is(value, 'eof')) feed.knowsEndMark = true;

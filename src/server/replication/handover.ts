@@ -102,7 +102,7 @@ export class Handover {
 
   private enter(state: HandoverState): void {
     this.state = state;
-    this.node.holdWrites(this.isUnderWay);
+    this.node.holdWrites(this, this.isUnderWay);
     this.replication.updateStates();
   }
 }

@@ -44,9 +44,14 @@ export function replicationFields(node: DataNode): Fields {
   };
 }
 
+/** The state of a replica, as INFO and the log have it. */
+export function stateWord({ state }: ReplicaFeed): string {
+  return STATE_WORDS[state];
+}
+
 function replicaText(feed: ReplicaFeed, lagSeconds: number): string {
   return (
-    `ip=${feed.address},port=${feed.listeningPort},state=${STATE_WORDS[feed.state]},` +
+    `ip=${feed.address},port=${feed.listeningPort},state=${stateWord(feed)},` +
     `offset=${feed.ackedOffset},lag=${feed.isServed ? lagSeconds : 0}`
   );
 }

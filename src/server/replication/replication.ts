@@ -78,12 +78,14 @@ export class Replication {
     this.startTicking();
   }
 
-  stop(): void {
+  /** Follows nobody any more, and lets replicas go; resolves when they are gone, with all that there is or after some time. */
+  stop(): Promise<void> {
     this.isStopped = true;
     this.cancelTick?.();
     this.following.leave();
-    this.feeds.dropAll();
+    this.feeds.stopReading();
     this.quorum.stop();
+    return this.syncs.takeLeave();
   }
 
   /** Once there is something to look after: a node that was not started has neither replicas nor a master. */
@@ -95,12 +97,13 @@ export class Replication {
   private tick(): void {
     const { node } = this;
     node.persistence.watched(() => {
-      if (this.master === null && !this.handover.isUnderWay) this.feeds.tendStream();
+      if (this.master === null && !this.handover.isUnderWay && !node.leaving.isWaiting) this.feeds.tendStream();
       this.handover.look();
       this.feeds.tick();
       this.syncs.tick();
       this.following.tick();
       this.updateStates();
+      node.leaving.look();
     });
   }
 
@@ -133,6 +136,7 @@ export class Replication {
     this.quorum.acknowledged();
     this.waits.check();
     this.handover.look();
+    this.node.leaving.look();
   }
 
   /** Commits what is pending in the journal; whether nothing is then. Not while a command runs. */

@@ -21,6 +21,8 @@ import type { Replication } from './replication';
 
 const MARK_LENGTH = 40;
 const HEX_DIGITS = '0123456789abcdef';
+/** So long replicas may take, when the node ends, to read what there is. */
+const LEAVE_MS_MAX = 1000;
 
 export class Syncs {
   /** Clients that are replicas. */
@@ -29,6 +31,8 @@ export class Syncs {
   private run: SnapshotRun | null = null;
   /** For whom it is. */
   private group: readonly ReplicaFeed[] = [];
+  /** Called when the last replica is gone. */
+  private deserted: () => void = () => undefined;
 
   constructor(
     private readonly node: DataNode,
@@ -95,6 +99,27 @@ export class Syncs {
     this.sessions.delete(feed);
     this.replication.feeds.remove(feed);
     this.abandonIfDeserted();
+    if (this.sessions.size === 0) this.deserted();
+  }
+
+  /** The node ends: replicas that are online are sent all there is, and have some time to take it; the others are dropped. */
+  takeLeave(): Promise<void> {
+    const { feeds } = this.replication;
+    for (const [feed, session] of this.sessions) {
+      // It has nothing to say any more.
+      session.closing = true;
+      if (feed.state === 'online') feeds.finish(feed);
+      else feeds.drop(feed);
+    }
+    if (this.sessions.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timeIsUp = (): void => this.sessions.forEach(({ connection }) => connection.destroy());
+      const cancel = this.node.world.timers.after(LEAVE_MS_MAX, timeIsUp, true);
+      this.deserted = () => {
+        cancel();
+        resolve();
+      };
+    });
   }
 
   private abandonIfDeserted(): void {

@@ -109,7 +109,7 @@ describe('the RDB file', () => {
     expect(existsSync(join(dir, 'dump.rdb'))).toBe(false);
     const second = await StoredNode.start({ dir, save: '1000 1000' });
     await second.say('SET b 1');
-    expect(second.node.shutdown()).toBe(true);
+    expect(second.node.shutdown()).toBe('ready');
     await second.stop();
     const third = await StoredNode.start({ dir });
     expect(await third.say('KEYS *')).toEqual(['b']);
