@@ -25,6 +25,7 @@ export const SKIPPED: ReadonlyMap<string, string> = new Map([
   ['RANDOMKEY', 'chance'],
   ['SPOP', 'chance: the keyspaces would differ'],
   ['WAIT', 'waits'],
+  ['WAITAOF', 'waits'],
   ['OBJECT FREQ', 'depends on the policy'],
   ['OBJECT IDLETIME', 'time'],
   ['OBJECT HELP', 'text'],
