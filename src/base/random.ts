@@ -37,6 +37,11 @@ export class Random {
     return result;
   }
 
+  /** Forty hexadecimal digits that nobody else has drawn: Redis' form for names of runs and streams, and for marks. */
+  identifier(): string {
+    return Array.from({ length: 5 }, () => this.uint32().toString(16).padStart(8, '0')).join('');
+  }
+
   /** A whole number in [0, limit), limit ≤ 2^32. */
   below(limit: number): number {
     return Math.floor((this.uint32() / 4294967296) * limit);

@@ -9,7 +9,6 @@ export {
   cpuFields,
   errorFields,
   limitFields,
-  makeRunId,
   ownFields,
   serverFields,
   trafficFields,

@@ -3,7 +3,7 @@
  * by heart. Each function gives a run of fields that stand together in Redis, so that a node with more can put its
  * own between them.
  */
-import { VERSION, type Clock, type ProcessGauge, type Random } from '../base';
+import { VERSION, type Clock, type ProcessGauge } from '../base';
 import type { ErrorCounts } from './error-counts';
 import { fixed, type Fields } from './info';
 import type { TrafficStatistics } from './traffic';
@@ -18,11 +18,6 @@ export interface NodeFacts {
   readonly runId: string;
   /** Monotonic ms. */
   readonly startedMs: number;
-}
-
-/** Forty hexadecimal digits that name a run of a process, as Redis' run_id. */
-export function makeRunId(random: Random): string {
-  return Array.from({ length: 5 }, () => random.uint32().toString(16).padStart(8, '0')).join('');
 }
 
 /** The beginning of the section "server". */

@@ -8,7 +8,7 @@
 import { EventEmitter } from 'eventemitter3';
 import { Output, ProcessGauge, type World } from '../base';
 import { commands, type CommandSpec } from '../commands';
-import { makeRunId, RATE_SAMPLE_EVERY_MS, TrafficStatistics } from '../metrics';
+import { RATE_SAMPLE_EVERY_MS, TrafficStatistics } from '../metrics';
 import {
   connect,
   Doorway,
@@ -86,7 +86,7 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
   ) {
     super();
     this.startedMs = world.clock.monotonicMs();
-    this.runId = makeRunId(world.random);
+    this.runId = world.random.identifier();
     this.doorway = new Doorway(world, (connection) => this.accept(connection));
     this.turn = new Turn(world.timers);
     this.limits = protocolLimitsOf(settings);

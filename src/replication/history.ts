@@ -15,8 +15,6 @@ export const NO_STREAM = '0'.repeat(40);
 export const NO_OFFSET = -1;
 
 const ID = /^[0-9a-f]{40}$/;
-const HEX_DIGITS = '0123456789abcdef';
-const ID_LENGTH = 40;
 
 /** Whether a text can be the id of a stream. */
 export function isStreamId(text: string): boolean {
@@ -30,7 +28,7 @@ export class History {
   formerEnd = NO_OFFSET;
 
   constructor(private readonly random: Random) {
-    this.id = this.draw();
+    this.id = random.identifier();
   }
 
   /** Whether data at `offset` of the stream `id` are on the way to ours. */
@@ -40,7 +38,7 @@ export class History {
 
   /** A new stream begins that has nothing to do with any before. */
   begin(): void {
-    this.follow(this.draw());
+    this.follow(this.random.identifier());
   }
 
   /** Our data are those of another's stream now. */
@@ -51,15 +49,9 @@ export class History {
   }
 
   /** The stream parts from the one that it was, at `offset`; it goes on as `id`, or under one of its own. */
-  part(offset: number, id = this.draw()): void {
+  part(offset: number, id = this.random.identifier()): void {
     this.formerId = this.id;
     this.formerEnd = offset;
     this.id = id;
-  }
-
-  private draw(): string {
-    let id = '';
-    for (let i = 0; i < ID_LENGTH; i++) id += HEX_DIGITS[this.random.below(HEX_DIGITS.length)];
-    return id;
   }
 }

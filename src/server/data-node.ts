@@ -7,7 +7,6 @@
 import { EventEmitter } from 'eventemitter3';
 import { Output, ProcessGauge, type World } from '../base';
 import { commands, FLAG_WRITE, type CommandSpec } from '../commands';
-import { makeRunId } from '../metrics';
 import {
   Doorway,
   protocolLimitsOf,
@@ -128,7 +127,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     super();
     const { values } = settings;
     this.startedMs = world.clock.monotonicMs();
-    this.runId = makeRunId(world.random);
+    this.runId = world.random.identifier();
     this.doorway = new Doorway(world, (connection) => this.accept(connection));
     this.keyspace = new Keyspace({ databases: values['databases'], random: world.random });
     this.keyspace.setTime(world.clock.wallMs());

@@ -101,7 +101,7 @@ export class Dispatch {
       this.reject(session, spec, NOT_IN_TRANSACTION);
       return;
     }
-    if (session.feed !== null && session.isReplica && (spec.flags & TOUCHES_KEYS) !== 0) {
+    if (session.isReplica && (spec.flags & TOUCHES_KEYS) !== 0) {
       this.reject(session, spec, KEYSPACE_OF_REPLICA);
       return;
     }

@@ -9,11 +9,15 @@ import { CacheError, Random } from '../../src/base';
 import { commands, FLAG_WRITE, type CommandSpec } from '../../src/commands';
 import type { Client } from '../../src/net';
 import { isSpoken, mustNotWait } from '../fuzz/comparison';
+import { manyElements, type Elements } from '../fuzz/many-elements';
 import { randomSentence, type Sentence } from '../fuzz/sentences';
-import { KEYS, KEYS_OF, one } from '../fuzz/words';
+import { KEYS, one } from '../fuzz/words';
 import { DATABASES } from './keyspaces';
 import { sleep } from './load';
 import type { Member } from './member';
+
+/** Beyond the limits up to which values are packed. */
+export const LARGE: Elements = { most: 60, names: 200, longest: 3000 };
 
 const CLIENTS = 4;
 /** Sentences on their way, of each client; and how long it rests after each, as servers of different speed are to be compared. */
@@ -109,7 +113,7 @@ function randomSentences(random: Random): Sentence[] {
   if (chance < 0.04) return [['SELECT', String(random.below(DATABASES))]];
   if (chance < 0.1) return [['SET', `brief:${random.below(50)}`, 'v', 'PX', String(1 + random.below(300))]];
   if (chance < 0.14) return [['PEXPIRE', one(random, KEYS), String(1 + random.below(300))]];
-  if (chance < 0.24) return [manyElements(random)];
+  if (chance < 0.24) return [manyElements(random, LARGE)];
   if (chance < 0.3) return [['SET', `key:${random.below(500)}`, 'x'.repeat(random.below(600))]];
   if (chance < 0.4) return [['MULTI'], ...Array.from({ length: random.below(5) }, () => sentence(random)), ['EXEC']];
   const spec = one<CommandSpec>(random, SPECS);
@@ -119,22 +123,4 @@ function randomSentences(random: Random): Sentence[] {
 
 function sentence(random: Random): Sentence {
   return randomSentence(random, one<CommandSpec>(random, SPECS));
-}
-
-/** Makes a value large, or larger. */
-export function manyElements(random: Random): Sentence {
-  const elements = Array.from({ length: 1 + random.below(60) }, () => `m${random.below(200)}`);
-  const scored = elements.flatMap((element) => [String(random.below(20)), element]);
-  switch (random.below(5)) {
-    case 0:
-      return ['HSET', one(random, KEYS_OF['hash']), ...scored];
-    case 1:
-      return ['SADD', one(random, KEYS_OF['set']), ...elements];
-    case 2:
-      return ['ZADD', one(random, KEYS_OF['sorted-set']), ...scored];
-    case 3:
-      return ['RPUSH', one(random, KEYS_OF['list']), ...elements, 'y'.repeat(random.below(3000))];
-    default:
-      return ['XADD', one(random, KEYS_OF['stream']), '*', ...scored];
-  }
 }

@@ -13,10 +13,11 @@ import { RdbLoader } from '../../src/storage/rdb/loader';
 import { RdbFormat } from '../../src/storage/snapshot/rdb-format';
 import { SnapshotWalk } from '../../src/storage/snapshot/walk';
 import { isSpoken, mustNotWait } from './comparison';
-import { randomSentence, type Sentence } from './sentences';
+import { manyElements } from './many-elements';
+import { randomSentence } from './sentences';
 import { StillNode } from './still-node';
 import { TIGHT_LIMITS, UPHEAVALS } from './upheavals';
-import { KEYS, KEYS_OF, one } from './words';
+import { KEYS, one } from './words';
 
 /** Values with more elements than this are large. */
 const LARGE = { elements: 4, nodes: 1 };
@@ -131,24 +132,6 @@ function disturb(random: Random, still: StillNode): void {
     } else {
       still.speak(sentence);
     }
-  }
-}
-
-/** Makes a value large, or larger. */
-function manyElements(random: Random): Sentence {
-  const elements = Array.from({ length: 1 + random.below(20) }, () => `m${random.below(60)}`);
-  const scored = elements.flatMap((element) => [String(random.below(20)), element]);
-  switch (random.below(5)) {
-    case 0:
-      return ['HSET', one(random, KEYS_OF['hash']), ...scored];
-    case 1:
-      return ['SADD', one(random, KEYS_OF['set']), ...elements];
-    case 2:
-      return ['ZADD', one(random, KEYS_OF['sorted-set']), ...scored];
-    case 3:
-      return ['RPUSH', one(random, KEYS_OF['list']), ...elements];
-    default:
-      return ['XADD', one(random, KEYS_OF['stream']), '*', ...scored];
   }
 }
 

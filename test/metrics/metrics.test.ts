@@ -3,16 +3,7 @@
  */
 import { describe, expect, test } from 'vitest';
 import { Random } from '../../src/base';
-import {
-  ErrorCounts,
-  fixed,
-  human,
-  infoText,
-  makeRunId,
-  Rate,
-  TrafficStatistics,
-  type Sections,
-} from '../../src/metrics';
+import { ErrorCounts, fixed, human, infoText, Rate, TrafficStatistics, type Sections } from '../../src/metrics';
 
 describe('Rate', () => {
   /** A rate that was sampled every 100 ms while its counter grew by `step`. */
@@ -131,7 +122,7 @@ describe('infoText', () => {
 
 test('a run id is forty hexadecimal digits, another one each time', () => {
   const random = new Random(1);
-  const ids = [makeRunId(random), makeRunId(random)];
+  const ids = [random.identifier(), random.identifier()];
   for (const id of ids) expect(id).toMatch(/^[0-9a-f]{40}$/);
   expect(ids[0]).not.toBe(ids[1]);
 });

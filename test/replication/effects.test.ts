@@ -8,7 +8,8 @@
 import { afterAll, expect, test } from 'vitest';
 import { Random } from '../../src/base';
 import { commands } from '../../src/commands';
-import { manyElements } from '../drill/traffic';
+import { LARGE } from '../drill/traffic';
+import { manyElements } from '../fuzz/many-elements';
 import { isSpoken } from '../fuzz/comparison';
 import { randomSentence, type Sentence } from '../fuzz/sentences';
 import { TIGHT_LIMITS, UPHEAVALS } from '../fuzz/upheavals';
@@ -72,7 +73,7 @@ function next(random: Random): Sentence {
   if (chance < 0.08) return [one(random, ['MULTI', 'MULTI', 'EXEC', 'EXEC', 'EXEC', 'DISCARD'])];
   if (chance < 0.12) return ['PEXPIRE', one(random, KEYS), String(1 + random.below(500))];
   if (chance < 0.14) return ['WATCH', one(random, KEYS)];
-  if (chance < 0.24) return manyElements(random);
+  if (chance < 0.24) return manyElements(random, LARGE);
   return randomSentence(random, one(random, SPECS));
 }
 

@@ -10,9 +10,10 @@ import { encodeCommand } from '../../src/resp';
 import { slotOf } from '../../src/slots';
 import { ExpiryCycle } from '../../src/storage';
 import { isSpoken } from '../fuzz/comparison';
+import { manyElements } from '../fuzz/many-elements';
 import { randomSentence, type Sentence } from '../fuzz/sentences';
 import { TIGHT_LIMITS } from '../fuzz/upheavals';
-import { KEYS, KEYS_OF, one } from '../fuzz/words';
+import { KEYS, one } from '../fuzz/words';
 import { contentsOf, entriesOf, JournaledNode, type DirectClient } from '../server/journaled';
 import { SlotReceiver } from './slot-receiver';
 
@@ -129,24 +130,6 @@ class Trial {
   begin(): void {
     const { node } = this.owner;
     this.feed = new SlotFeed(node, this.slots, this.receiver, LARGE);
-  }
-}
-
-/** Makes a value large, or larger. */
-function manyElements(random: Random): Sentence {
-  const elements = Array.from({ length: 1 + random.below(20) }, () => `m${random.below(60)}`);
-  const scored = elements.flatMap((element) => [String(random.below(20)), element]);
-  switch (random.below(5)) {
-    case 0:
-      return ['HSET', one(random, KEYS_OF['hash']), ...scored];
-    case 1:
-      return ['SADD', one(random, KEYS_OF['set']), ...elements];
-    case 2:
-      return ['ZADD', one(random, KEYS_OF['sorted-set']), ...scored];
-    case 3:
-      return ['RPUSH', one(random, KEYS_OF['list']), ...elements];
-    default:
-      return ['XADD', one(random, KEYS_OF['stream']), '*', ...scored];
   }
 }
 

@@ -5,18 +5,21 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { oracleVersion } from '../oracle/oracle-stage';
-import { digestOf, follow, infoOf, OwnPeer, RedisPeer, until, untilEqual, untilLinked, type Peer } from './replicas';
+import {
+  digestOf,
+  follow,
+  infoOf,
+  kept,
+  OwnPeer,
+  RedisPeer,
+  stopKept,
+  until,
+  untilEqual,
+  untilLinked,
+  type Peer,
+} from './replicas';
 
-const peers: Peer[] = [];
-
-function kept<T extends Peer>(peer: T): T {
-  peers.push(peer);
-  return peer;
-}
-
-afterEach(async () => {
-  for (const peer of peers.splice(0).reverse()) await peer.stop();
-});
+afterEach(stopKept);
 
 /** A replica that takes the stream and never says that it has any of it. */
 async function deafReplica(master: OwnPeer): Promise<Socket> {

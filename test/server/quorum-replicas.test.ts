@@ -4,18 +4,9 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import { oracleVersion } from '../oracle/oracle-stage';
-import { follow, infoOf, OwnPeer, RedisPeer, until, untilEqual, type Peer } from './replicas';
+import { follow, infoOf, kept, OwnPeer, RedisPeer, stopKept, until, untilEqual, type Peer } from './replicas';
 
-const peers: Peer[] = [];
-
-function kept<T extends Peer>(peer: T): T {
-  peers.push(peer);
-  return peer;
-}
-
-afterEach(async () => {
-  for (const peer of peers.splice(0).reverse()) await peer.stop();
-});
+afterEach(stopKept);
 
 /** A master that asks for one replica, and waits for it so long. */
 async function masterOf(replica: Peer, timeoutMs: number): Promise<OwnPeer> {

@@ -161,3 +161,16 @@ export class RedisPeer implements Peer {
     if (!keepsDirectory) rmSync(this.directory, { recursive: true, force: true });
   }
 }
+
+const keptPeers: Peer[] = [];
+
+/** Lets a peer be stopped by `stopKept`, the last one first. */
+export function kept<T extends Peer>(peer: T): T {
+  keptPeers.push(peer);
+  return peer;
+}
+
+/** For after each test. */
+export async function stopKept(): Promise<void> {
+  for (const peer of keptPeers.splice(0).reverse()) await peer.stop();
+}

@@ -9,25 +9,18 @@ import {
   digestOf,
   follow,
   infoOf,
+  kept,
   OwnPeer,
   randomPort,
   RedisPeer,
+  stopKept,
   until,
   untilEqual,
   untilLinked,
   type Peer,
 } from './replicas';
 
-const peers: Peer[] = [];
-
-function kept<T extends Peer>(peer: T): T {
-  peers.push(peer);
-  return peer;
-}
-
-afterEach(async () => {
-  for (const peer of peers.splice(0).reverse()) await peer.stop();
-});
+afterEach(stopKept);
 
 /** Keys of every type, small ones and large ones, in several databases, some with an expiry. */
 async function fill(master: Peer): Promise<void> {

@@ -116,7 +116,7 @@ export class Replication {
     return this.master === null ? this.node.journal.offset : this.following.offset;
   }
 
-  /** Whether no key is evicted here: the master says which go, or the stream must stand still. */
+  /** Whether no key is evicted here: the master says which go. */
   get leavesEvictionToMaster(): boolean {
     return this.master !== null && this.node.settings.values['replica-ignore-maxmemory'];
   }

@@ -19,8 +19,6 @@ import { SnapshotRun } from '../persistence/snapshot-run';
 import type { Session } from '../session';
 import type { Replication } from './replication';
 
-const MARK_LENGTH = 40;
-const HEX_DIGITS = '0123456789abcdef';
 /** So long replicas may take, when the node ends, to read what there is. */
 const LEAVE_MS_MAX = 1000;
 
@@ -213,8 +211,7 @@ export class Syncs {
     const general = rdbOptions(node, 'rdb', false);
     const functions = wantsFunctions ? general.functions : [];
     const options = { ...general, functions, isWithoutKeys: !wantsKeys };
-    let mark = '';
-    for (let i = 0; i < MARK_LENGTH; i++) mark += HEX_DIGITS[world.random.below(HEX_DIGITS.length)];
+    const mark = world.random.identifier();
     this.announce(group, place);
     for (const feed of group) feed.state = 'receiving';
     const broadcast = new Broadcast(group, mark);

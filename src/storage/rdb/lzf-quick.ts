@@ -7,11 +7,9 @@
  * take 230 ns, where the way of the exact one takes 600 with a table of that size, and 64 of which half repeat 305 instead of 355;
  * what comes out is no larger (measured).
  */
+import { DISTANCE_MAX, MATCH_MAX, RUN_MAX, writeMatch } from './lzf';
 
 const TABLE_BITS = 12;
-const RUN_MAX = 32;
-const MATCH_MAX = 264;
-const DISTANCE_MAX = 8192;
 /** After so many bytes without a match, as a power of two, steps get longer by one. */
 const PATIENCE_BITS = 4;
 /** 2^32 divided by the golden ratio. */
@@ -66,14 +64,7 @@ export function compressQuickly(
     while (length < most && source[known + length] === source[read + length]) length++;
     if (write + spaceOf(read - literals) + 3 > targetEnd) return 0;
     write = writeRuns(source, literals, read, target, write);
-    const offset = read - known - 1;
-    if (length < 9) {
-      target[write++] = ((length - 2) << 5) | (offset >>> 8);
-    } else {
-      target[write++] = 0xe0 | (offset >>> 8);
-      target[write++] = length - 9;
-    }
-    target[write++] = offset;
+    write = writeMatch(target, write, length, read - known - 1);
     read += length;
     literals = read;
   }

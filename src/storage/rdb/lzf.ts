@@ -14,9 +14,9 @@
  */
 
 const TABLE_BITS = 16;
-const RUN_MAX = 32;
-const MATCH_MAX = 264;
-const DISTANCE_MAX = 8192;
+export const RUN_MAX = 32;
+export const MATCH_MAX = 264;
+export const DISTANCE_MAX = 8192;
 
 /**
  * Where three bytes with this hash were last seen, as the place in the source plus `origin`. Each call counts from where the
@@ -108,7 +108,7 @@ function matchLength(source: Uint8Array, known: number, at: number, end: number)
 }
 
 /** Writes a match; returns the position after it. */
-function writeMatch(target: Uint8Array, at: number, length: number, offset: number): number {
+export function writeMatch(target: Uint8Array, at: number, length: number, offset: number): number {
   if (length < 9) {
     target[at++] = ((length - 2) << 5) | (offset >>> 8);
   } else {
