@@ -18,6 +18,8 @@ export class CacheError extends Error {
 
 export type CacheErrorCode =
   | 'BAD_AOF' // an append-only file, or the manifest of them, is damaged or incomplete
+  | 'BAD_LOG' // the Raft log is damaged or incomplete
+  | 'BAD_MESSAGE' // a peer sent bytes that are no message, or state that is none
   | 'BAD_RDB' // an RDB file is damaged, or of a version that nobody knows
   | 'BAD_SETTING' // a setting has a value it cannot have, or does not exist
   | 'BAD_VIEW' // a cluster view contradicts itself
@@ -25,10 +27,12 @@ export type CacheErrorCode =
   | 'CONNECT_FAILED' // nobody answers at that address
   | 'FILE_FAILED' // a file cannot be read, written, named or locked; `cause` is the system's error
   | 'LISTEN_FAILED' // the address cannot be listened on
+  | 'NOT_LEADER' // only the leader can do that, and this node is not it
   | 'OUT_OF_MEMORY' // the keyspace has reached its address space or the machine's memory
   | 'PROTOCOL' // the peer sent what RESP does not allow
   | 'REPLY' // the peer answered with an error reply; `message` is that reply
-  | 'TIMEOUT'; // no answer in time
+  | 'TIMEOUT' // no answer in time
+  | 'UNKNOWN_OUTCOME'; // it may have been done, or may still be
 
 /** For what can never happen: stays on in production, because a wrong answer is worse than none. */
 export function assert(condition: boolean, message: string): asserts condition {

@@ -16,6 +16,7 @@ export {
   writeInteger,
 } from './integers';
 export { addLongDoubles, formatLongDouble, isFiniteLongDouble, parseLongDouble, type LongDouble } from './long-double';
+export { isPlanted } from './mutants';
 export { Output, type ByteSink } from './output';
 export { ProcessGauge } from './process-gauge';
 export { quote, splitArguments } from './quoting';

@@ -19,6 +19,18 @@ export type Epoch = number & { readonly [brand]: 'Epoch' };
 
 export type Role = 'master' | 'replica';
 
+/**
+ * What the members of a group are: our data nodes that follow the config servers (they hold leases and know their place), or any
+ * server that speaks Redis' protocol and is told its role by commands.
+ */
+export type Engine = 'slotcache' | 'redis';
+
+/**
+ * Whether commands may be sent to the master. `switching`: a planned change of master is under way, so proxies hold commands back and let
+ * those in flight finish; `failing-over`: the master is given up, and so is what is in flight to it.
+ */
+export type GroupState = 'serving' | 'switching' | 'failing-over';
+
 export interface MemberParts {
   /** Name or IP address. */
   readonly host: string;
@@ -37,12 +49,18 @@ export interface Member extends MemberParts {
 export interface GroupParts {
   readonly id: number;
   readonly epoch: number;
+  /** `redis` where nothing is said. */
+  readonly engine?: Engine;
+  /** `serving` where nothing is said. */
+  readonly state?: GroupState;
   readonly members: readonly MemberParts[];
 }
 
 export interface Group extends GroupParts {
   readonly id: GroupId;
   readonly epoch: Epoch;
+  readonly engine: Engine;
+  readonly state: GroupState;
   readonly members: readonly Member[];
   /** The one member with that role; null exactly where the group is empty. */
   readonly master: Member | null;
@@ -81,18 +99,27 @@ export function makeMember({ host, port, zone, role }: MemberParts): Member {
 }
 
 /** Checks one group by itself: its numbers, its members, and that it has one master or is empty. @throws CacheError BAD_VIEW */
-export function makeGroup({ id, epoch, members }: GroupParts): Group {
+export function makeGroup({ id, epoch, engine = 'redis', state = 'serving', members }: GroupParts): Group {
   const checkedId = groupId(id);
   if (!Number.isSafeInteger(epoch) || epoch < 0) refuse(`group ${id} has the epoch ${epoch}`);
+  if (engine !== 'slotcache' && engine !== 'redis') refuse(`an engine is slotcache or redis, not ${String(engine)}`);
+  if (!isGroupState(state)) refuse(`a group is serving, switching or failing-over, not ${String(state)}`);
   if (members.length > GROUP_MEMBERS_MAX) refuse(`group ${id} has more than ${GROUP_MEMBERS_MAX} members`);
   const checked = members.map(makeMember);
   const masters = checked.filter((member) => member.role === 'master');
   if (masters.length > 1) refuse(`group ${id} has two masters, ${masters[0].id} and ${masters[1].id}`);
   if (masters.length === 0 && checked.length > 0) refuse(`group ${id} has members but no master`);
+  if (state !== 'serving' && checked.length === 0) refuse(`group ${id} has no members, so it cannot be ${state}`);
   return Object.freeze({
     id: checkedId,
     epoch: epoch as Epoch,
+    engine,
+    state,
     members: Object.freeze(checked),
     master: masters[0] ?? null,
   });
+}
+
+function isGroupState(state: unknown): state is GroupState {
+  return state === 'serving' || state === 'switching' || state === 'failing-over';
 }

@@ -7,7 +7,15 @@
  * Whatever is wrong ends in a CacheError BAD_VIEW that names the place.
  */
 import { SLOT_COUNT } from './slot-of';
-import { GROUP_MEMBERS_MAX, refuse, type GroupParts, type MemberParts, type Role } from './groups';
+import {
+  GROUP_MEMBERS_MAX,
+  refuse,
+  type Engine,
+  type GroupParts,
+  type GroupState,
+  type MemberParts,
+  type Role,
+} from './groups';
 
 /** `[from, to, group]`: the slots from … to, both included, belong to the group. */
 export type SlotRange = readonly [from: number, to: number, group: number];
@@ -40,6 +48,9 @@ function readGroup(value: unknown, index: number): GroupParts {
   return {
     id: number(group['id'], `${place}.id`),
     epoch: number(group['epoch'], `${place}.epoch`),
+    // What the words may be is checked with the group; a view of an older control plane has none.
+    engine: text(group['engine'] ?? 'redis', `${place}.engine`) as Engine,
+    state: text(group['state'] ?? 'serving', `${place}.state`) as GroupState,
     members: list(group['members'], `${place}.members`, GROUP_MEMBERS_MAX).map((member, at) =>
       readMember(member, `${place}.members[${at}]`),
     ),

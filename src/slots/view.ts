@@ -10,6 +10,8 @@
  * - a group has exactly one master, or no members at all; what owns a slot has a master, so an assigned slot always
  *   has somewhere to go;
  * - a slot has one owner or none;
+ * - while a change of master is under way its group is not `serving`; the epoch grew when it began, so what the former
+ *   master was allowed to do ended there;
  * - no epoch is greater than the version. A new group starts with the version as its epoch, so a number that is used
  *   again for another group never repeats an epoch of the former, and old masters stay fenced.
  *
@@ -21,7 +23,9 @@ import {
   refuse,
   type Group,
   type GroupId,
+  type Engine,
   type GroupParts,
+  type GroupState,
   type Member,
   type MemberParts,
 } from './groups';
@@ -70,9 +74,11 @@ export class ClusterView {
   toJSON(): ViewParts {
     return {
       version: this.version,
-      groups: this.groups.map(({ id, epoch, members }) => ({
+      groups: this.groups.map(({ id, epoch, engine, state, members }) => ({
         id,
         epoch,
+        engine,
+        state,
         members: members.map(({ host, port, zone, role }) => ({ host, port, zone, role })),
       })),
       slots: this.ranges(),
@@ -102,8 +108,23 @@ export class ClusterView {
   }
 
   /** With a new, empty group. */
-  withGroup(id: number): ClusterView {
-    return this.next([...this.groups, { id, epoch: this.version, members: [] }]);
+  withGroup(id: number, engine: Engine = 'redis'): ClusterView {
+    return this.next([...this.groups, { id, epoch: this.version, engine, members: [] }]);
+  }
+
+  /** With another engine, of a group that has no members yet. */
+  withEngine(id: number, engine: Engine): ClusterView {
+    const group = this.demand(id);
+    if (group.members.length > 0) refuse(`group ${id} has members; its engine is ${group.engine}`);
+    return this.replace(group, { engine });
+  }
+
+  /** With the group in another state. Who leaves `serving` begins a change of master: the epoch grows by one. */
+  withState(id: number, state: GroupState): ClusterView {
+    const group = this.demand(id);
+    if (state === group.state) refuse(`group ${id} is ${state} already`);
+    if (state !== 'serving' && group.state !== 'serving') refuse(`group ${id} is ${group.state}`);
+    return this.replace(group, { state, epoch: state === 'serving' ? group.epoch : group.epoch + 1 });
   }
 
   /** Without a group, which must not own slots. */
@@ -119,32 +140,38 @@ export class ClusterView {
     const group = this.demand(id);
     if (group.master !== null && member.role === 'master') refuse(`group ${id} has a master, ${group.master.id}`);
     if (group.master === null && member.role === 'replica') refuse(`group ${id} has no master to replicate from`);
-    return this.replace(group, [...group.members, member]);
+    return this.replaceMembers(group, [...group.members, member]);
   }
 
   /** Without a member. A master goes last, and not while its group owns slots. */
   withoutMember(id: number, memberId: string): ClusterView {
     const group = this.demand(id);
     const gone = demandMember(group, memberId);
+    if (group.state !== 'serving') refuse(`group ${id} is ${group.state}; its members stay until that is over`);
     if (gone === group.master) {
       if (group.members.length > 1) refuse(`${memberId} is the master of group ${id}, which still has replicas`);
       if (this.slotsOf(group.id).length > 0) refuse(`${memberId} is the only member of group ${id}, which owns slots`);
     }
-    return this.replace(
+    return this.replaceMembers(
       group,
       group.members.filter((member) => member !== gone),
     );
   }
 
-  /** With that member as the master of its group; the former master becomes a replica, the epoch grows by one. */
+  /**
+   * With that member as the master of its group, which serves; the former master becomes a replica. The epoch grows by one, unless it
+   * did when the change began.
+   */
   withMaster(id: number, memberId: string): ClusterView {
     const group = this.demand(id);
     const master = demandMember(group, memberId);
     if (master === group.master) refuse(`${memberId} is the master of group ${id} already`);
-    return this.replace(
-      group,
-      group.members.map((member) => ({ ...member, role: member === master ? 'master' : 'replica' })),
-    );
+    const members = group.members.map((member): MemberParts => ({
+      ...member,
+      role: member === master ? 'master' : 'replica',
+    }));
+    const epoch = group.state === 'serving' ? group.epoch + 1 : group.epoch;
+    return this.replace(group, { members, epoch, state: 'serving' });
   }
 
   /** With the slots from … to owned by the group, whoever owned them; {@link GROUP_NONE} takes them from everybody. */
@@ -172,11 +199,14 @@ export class ClusterView {
     return new ClusterView({ version: this.version + 1, groups, slots: this.ranges() });
   }
 
-  private replace(group: Group, members: readonly MemberParts[]): ClusterView {
+  private replaceMembers(group: Group, members: readonly MemberParts[]): ClusterView {
     const master = members.find((member) => member.role === 'master');
     const isSameMaster = master?.host === group.master?.host && master?.port === group.master?.port;
-    const changed: GroupParts = { id: group.id, epoch: isSameMaster ? group.epoch : group.epoch + 1, members };
-    return this.next(this.groups.map((other) => (other === group ? changed : other)));
+    return this.replace(group, { members, epoch: isSameMaster ? group.epoch : group.epoch + 1 });
+  }
+
+  private replace(group: Group, changes: Partial<GroupParts>): ClusterView {
+    return this.next(this.groups.map((other) => (other === group ? { ...group, ...changes } : other)));
   }
 
   private demand(id: number): Group {
