@@ -13,6 +13,7 @@ const SOURCES = [
   'test/drill',
   'test/fuzz',
   'test/replication',
+  'test/sim',
   'package.json',
   'tsup.config.ts',
   'tsconfig.json',

@@ -6,6 +6,7 @@
  */
 import { family } from './declaration';
 import { REPLICATION_COMMANDS } from './replication';
+import { SLOTCACHE_COMMANDS } from './slotcache';
 
 const NODES_ALL_OK = 'request_policy:all_nodes response_policy:all_succeeded';
 const MODES = { '4.0.0': '`ASYNC`.', '6.2.0': '`SYNC`.' };
@@ -352,6 +353,7 @@ export const server = family(
       tips: 'nondeterministic_output',
     },
     ...REPLICATION_COMMANDS,
+    ...SLOTCACHE_COMMANDS,
   },
   {
     CONFIG: { does: 'Reads and changes the settings of the server.', since: '2.0.0' },
@@ -361,5 +363,6 @@ export const server = family(
       flags: 'admin noscript loading stale protected',
       hidesSubcommands: true,
     },
+    SLOTCACHE: { does: 'Speaks for the control plane of a cluster.', since: '7.2.0' },
   },
 );

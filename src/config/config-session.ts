@@ -1,9 +1,9 @@
 /**
  * ConfigSession: one connection to a config server.
  *
- * Words in, one reply each, in order; a change that is being made durable holds back what comes after it. What any
- * RESP client says by way of greeting (HELLO, AUTH, PING, CLIENT, COMMAND, SELECT 0, QUIT) is answered, so that
- * redis-cli, ioredis and node-redis can be used as they are.
+ * Words in, one reply each, in order; a request that waits for the leader holds back what comes after it. What any RESP client says by
+ * way of greeting (HELLO, AUTH, PING, CLIENT, COMMAND, SELECT 0, QUIT) is answered, so that redis-cli, ioredis and node-redis
+ * can be used as they are. What is about the connection itself is done here; all else goes to the control plane.
  */
 import Denque from 'denque';
 import { Output, VERSION } from '../base';
@@ -20,13 +20,19 @@ import {
 } from '../commands';
 import type { Connection, ConnectionHandler, Flushable } from '../net';
 import { COMMAND, CommandParser, NEED_MORE, ReplyWriter } from '../resp';
-import { perform, refusalText, viewMessage, type Follower, type ReplyValue } from './commands';
+import { eventMessage, perform, treatmentOf, viewMessage } from './commands';
 import type { ConfigNode } from './config-node';
+import type { ControlAnswer } from './passing';
+import type { Follower, ReplyValue } from './scene';
+import type { ConfigEvent } from './state-parts';
 
 const VERSION_NONE = -1;
 
-/** Requests that may wait for one that is being made durable. */
+/** Requests that may wait for one that is being answered. */
 const WAITING_MAX = 1024;
+
+/** A subscriber to events that has not taken so many bytes is closed: unlike a view, none can be left out. */
+const EVENT_BYTES_UNSENT_MAX = 4 * 1024 * 1024;
 
 export class ConfigSession implements ConnectionHandler, Flushable, Follower {
   inTurn = false;
@@ -40,6 +46,7 @@ export class ConfigSession implements ConnectionHandler, Flushable, Follower {
   private isBusy = false;
   private isAuthenticated: boolean;
   private isSubscribed = false;
+  private isSubscribedToEvents = false;
   private closing = false;
   /** The view that was sent last. */
   private sentVersion = VERSION_NONE;
@@ -83,12 +90,28 @@ export class ConfigSession implements ConnectionHandler, Flushable, Follower {
     this.offerView();
   }
 
+  /** Whether views are pushed to it. */
+  get followsView(): boolean {
+    return this.isSubscribed;
+  }
+
+  /** Something was decided: sends what it follows. */
+  offer(events: readonly ConfigEvent[]): void {
+    this.offerView();
+    if (!this.isSubscribedToEvents || events.length === 0) return;
+    for (const event of events) this.push(eventMessage(event));
+    if (this.connection.unsentBytes > EVENT_BYTES_UNSENT_MAX) this.closing = true;
+  }
+
   /** Sends the current view if this connection follows, has not got it, and has taken what it was sent before. */
-  offerView(): void {
-    const { view } = this.node.authority.state;
+  private offerView(): void {
+    const { view } = this.node.plane.state;
     if (!this.isSubscribed || view.version <= this.sentVersion || this.connection.unsentBytes > 0) return;
     this.sentVersion = view.version;
-    const message = viewMessage(view) as readonly ReplyValue[];
+    this.push(viewMessage(view));
+  }
+
+  private push(message: readonly ReplyValue[]): void {
     this.reply.push(message.length);
     for (const each of message) this.write(each);
     this.node.turn.join(this);
@@ -122,41 +145,39 @@ export class ConfigSession implements ConnectionHandler, Flushable, Follower {
 
   private carryOut(words: string[]): void {
     if (this.greet(words)) return;
-    const { authority, sessions } = this.node;
-    const followers = [...sessions].filter((session) => session.isSubscribed);
-    const answer = perform(authority.state, words, followers);
+    const { plane } = this.node;
+    if (treatmentOf(words).place === 'leader') {
+      this.isBusy = true;
+      plane.request(words, this.name, (answer) => {
+        this.isBusy = false;
+        if (this.closing) return;
+        this.answer(answer);
+        this.carryOn();
+      });
+      return;
+    }
+    const answer = perform(plane.state, words);
     switch (answer.kind) {
       case 'value':
-        this.write(answer.value);
-        break;
       case 'error':
-        this.reply.error(answer.text);
-        break;
+        return this.answer(answer);
       case 'subscribe':
+        this.reply.ok();
         this.isSubscribed = true;
         this.sentVersion = answer.version;
-        this.offerView();
-        break;
+        return this.offerView();
+      case 'subscribe-events':
+        this.reply.ok();
+        this.isSubscribedToEvents = true;
+        return;
       case 'acknowledge':
         this.version = answer.version;
-        break;
-      case 'propose':
-        this.isBusy = true;
-        authority
-          .propose(answer.command, this.name)
-          .then(
-            (outcome) => {
-              if (outcome.accepted) this.reply.integer(outcome.event.version);
-              else this.reply.error(refusalText(outcome));
-            },
-            (error: Error) => this.reply.error(`ERR the change could not be saved: ${error.message}`),
-          )
-          .finally(() => {
-            this.isBusy = false;
-            if (!this.closing) this.carryOn();
-          })
-          .catch((error: Error) => this.node.world.log('warning', `Closing ${this.name}: ${error.stack}`));
     }
+  }
+
+  private answer(answer: ControlAnswer): void {
+    if (answer.kind === 'error') this.reply.error(answer.text);
+    else this.write(answer.value);
   }
 
   /** Answers what clients say before they ask; false where it is something else. */
@@ -214,9 +235,20 @@ export class ConfigSession implements ConnectionHandler, Flushable, Follower {
     if (value === null) reply.null();
     else if (typeof value === 'number') reply.integer(value);
     else if (typeof value === 'string') reply.text(value);
-    else {
+    else if (isList(value)) {
       reply.array(value.length);
       for (const each of value) this.write(each);
+    } else {
+      const names = Object.keys(value);
+      reply.map(names.length);
+      for (const name of names) {
+        reply.text(name);
+        this.write(value[name]);
+      }
     }
   }
+}
+
+function isList(value: ReplyValue): value is readonly ReplyValue[] {
+  return Array.isArray(value);
 }

@@ -137,7 +137,7 @@ export type ConfigCommand =
   | { readonly does: 'spread-slots'; readonly groups: readonly number[]; readonly force: boolean }
   | { readonly does: 'register-proxy'; readonly proxy: ProxyRecord }
   | { readonly does: 'deregister-proxy'; readonly address: string }
-  /** Decision 1. Refused unless the group serves at `epoch`. */
+  /** Decision 1. Refused unless the group serves at `epoch`; from then on it has the next one. */
   | ({ readonly does: 'begin-failover' } & Omit<RunningFailover, 'formerMaster'>)
   /** Decision 2. Refused unless the failover of this epoch runs. */
   | {
@@ -154,6 +154,8 @@ export type ConfigCommand =
   | { readonly does: 'pause-failover'; readonly group: number }
   | { readonly does: 'resume-failover'; readonly group: number }
   | { readonly does: 'set'; readonly name: keyof ClusterSettings; readonly value: number }
-  /** A config server is known to the others; who votes is the business of Raft. */
+  /** Names the cluster, once. */
+  | { readonly does: 'name-cluster'; readonly clusterId: string }
+  /** A config server is known to the others, or says more of itself; who votes is the business of Raft. */
   | { readonly does: 'add-config'; readonly member: ConfigMember }
   | { readonly does: 'remove-config'; readonly id: number };

@@ -1,54 +1,37 @@
 /**
- * ConfigState: what the control plane knows, and the only way to change it.
+ * ConfigState: what the control plane has decided, and the only way to change it.
  *
- * A state machine without deeds: `apply(command, stamp)` answers with the next state or with a refusal, and depends
- * on nothing but its arguments. So any number of nodes that apply the same commands in the same order hold the same
- * state, which is what a replicated log needs, and a change can be made durable before anybody hears of it.
+ * A state machine without deeds: `apply(command, stamp)` answers with the next state or with a refusal, and depends on nothing but
+ * its arguments. So all config servers, which apply the same log, hold the same state; and the state can be shared and kept, as it
+ * never changes.
  *
- * What holds: a state never changes; each accepted command makes exactly one new view and one event; the events are
- * the last {@link EVENTS_MAX} changes, oldest first, in the words in which they could be typed again.
+ * What holds: each accepted command makes exactly one view, whose version is the revision of the whole state, and one event with that
+ * version, also where routing stays as it was; so whoever follows versions misses nothing. The events are the last
+ * {@link EVENTS_MAX} changes, oldest first, in words in which they could be typed again. Requests that had a name are remembered with
+ * their outcomes, accepted or not, so that one that comes again is answered instead of carried out (promise C2).
  *
- * Giving slots away moves no data. Slots that another group owns are therefore only given to a new owner with
- * `force`; Codis' slots-assign does it unasked, and its users reach for it when a migration is stuck.
+ * What each command does stands in state-changes.ts, its words in state-words.ts, its form in snapshots in state-json.ts.
  */
-import { CacheError } from '../base';
-import { ClusterView, SLOT_COUNT, spread, type MemberParts, type SlotId } from '../slots';
-
-/** What can be asked of the control plane. Plain data: it will be what the replicated log carries. */
-export type ConfigCommand =
-  | { readonly does: 'create-group'; readonly group: number }
-  | { readonly does: 'delete-group'; readonly group: number }
-  | { readonly does: 'add-member'; readonly group: number; readonly member: MemberParts }
-  | { readonly does: 'remove-member'; readonly group: number; readonly memberId: string }
-  | {
-      readonly does: 'assign-slots';
-      readonly from: number;
-      readonly to: number;
-      readonly group: number;
-      readonly force: boolean;
-    }
-  | { readonly does: 'spread-slots'; readonly groups: readonly number[]; readonly force: boolean };
-
-/** When something was asked, and by whom; given from outside, because the state has no clock. */
-export interface Stamp {
-  /** Milliseconds since the Unix epoch. */
-  readonly atMs: number;
-  /** The asker, as people would look for it: an address or a name. */
-  readonly by: string;
-}
-
-/** A change that happened. */
-export interface ConfigEvent extends Stamp {
-  /** The version of the view that it made. */
-  readonly version: number;
-  /** The command, as it could be typed. */
-  readonly text: string;
-}
+import { CacheError, isPlanted } from '../base';
+import { ClusterView, SLOT_COUNT, type SlotId } from '../slots';
+import type { ConfigCommand } from './records';
+import { changedBy } from './state-changes';
+import { readState, stateJson } from './state-json';
+import {
+  ALL_GROUPS,
+  EVENTS_MAX,
+  NOTHING,
+  REQUESTS_MAX,
+  type ConfigEvent,
+  type Stamp,
+  type StateParts,
+} from './state-parts';
+import { commandText } from './state-words';
 
 /** Why a command was not carried out. Nothing has changed. */
 export interface Refusal {
   readonly accepted: false;
-  /** REFUSED: the view would contradict itself. UNSAFE: it would lose data, and can be forced. */
+  /** REFUSED: the state would contradict itself. UNSAFE: it would lose data, and can be forced. */
   readonly code: 'REFUSED' | 'UNSAFE';
   readonly message: string;
 }
@@ -59,68 +42,97 @@ export interface Acceptance {
   readonly event: ConfigEvent;
 }
 
-/** How many events are remembered. */
-export const EVENTS_MAX = 1000;
-
-export class ConfigState {
+export class ConfigState implements StateParts {
   /** The state of a cluster that nobody has set up yet. */
-  static readonly empty = new ConfigState(ClusterView.empty, []);
+  static readonly empty = new ConfigState(NOTHING);
 
-  constructor(
-    readonly view: ClusterView,
-    /** The last changes, oldest first. */
-    readonly events: readonly ConfigEvent[],
-  ) {}
+  readonly view: StateParts['view'];
+  readonly events: StateParts['events'];
+  readonly clusterId: StateParts['clusterId'];
+  readonly settings: StateParts['settings'];
+  readonly proxies: StateParts['proxies'];
+  readonly members: StateParts['members'];
+  readonly failovers: StateParts['failovers'];
+  readonly partings: StateParts['partings'];
+  readonly reports: StateParts['reports'];
+  readonly lastFailoverAtMs: StateParts['lastFailoverAtMs'];
+  readonly paused: StateParts['paused'];
+  readonly configs: StateParts['configs'];
+  readonly requests: StateParts['requests'];
 
-  /** A state from its JSON text. @throws CacheError BAD_VIEW where it is cut or contradicts itself. */
-  static parse(text: string): ConfigState {
-    let source: { view?: unknown; events?: unknown } | null;
-    try {
-      source = JSON.parse(text) as typeof source;
-    } catch (cause) {
-      throw new CacheError('BAD_VIEW', 'the state is not JSON', { cause });
-    }
-    return new ConfigState(ClusterView.parse(source?.view), readEvents(source?.events));
+  constructor(parts: StateParts) {
+    this.view = parts.view;
+    this.events = parts.events;
+    this.clusterId = parts.clusterId;
+    this.settings = parts.settings;
+    this.proxies = parts.proxies;
+    this.members = parts.members;
+    this.failovers = parts.failovers;
+    this.partings = parts.partings;
+    this.reports = parts.reports;
+    this.lastFailoverAtMs = parts.lastFailoverAtMs;
+    this.paused = parts.paused;
+    this.configs = parts.configs;
+    this.requests = parts.requests;
   }
 
-  toJSON(): { view: ClusterView; events: readonly ConfigEvent[] } {
-    return { view: this.view, events: this.events };
+  /** A state from its JSON text. @throws CacheError BAD_VIEW, BAD_MESSAGE where it is cut, of a newer form, or contradicts itself */
+  static parse(text: string): ConfigState {
+    return new ConfigState(readState(text, NOTHING));
+  }
+
+  toJSON(): object {
+    return stateJson(this);
+  }
+
+  /** This state, but for some of its parts. */
+  with(changes: Partial<StateParts>): ConfigState {
+    return new ConfigState(Object.assign({}, this, changes));
+  }
+
+  /** Whether no master of that group is replaced automatically. */
+  isPaused(group: number): boolean {
+    return this.paused.has(ALL_GROUPS) || this.paused.has(group);
   }
 
   /** The state after `command`, or why it cannot be. Changes nothing. */
   apply(command: ConfigCommand, { atMs, by }: Stamp): Acceptance | Refusal {
-    let view: ClusterView;
+    let changes: Partial<StateParts>;
     try {
-      view = viewAfter(this.view, command);
+      changes = changedBy(this, command, atMs);
     } catch (error) {
       if (!(error instanceof CacheError)) throw error;
       return { accepted: false, code: 'REFUSED', message: error.message };
     }
-    const strandedCount = countStranded(this.view, view);
+    // However many steps the change took, it is one version.
+    const routing = changes.view ?? this.view;
+    const version = this.view.version + 1;
+    const view = routing.version === version ? routing : new ClusterView({ ...routing.toJSON(), version });
+    const strandedCount = changes.view === undefined ? 0 : countStranded(this.view, view);
     if (strandedCount > 0 && !('force' in command && command.force)) {
       const message = `${strandedCount} slots would change owner but their data would stay behind; FORCE does it anyway`;
       return { accepted: false, code: 'UNSAFE', message };
     }
-    const event: ConfigEvent = { version: view.version, atMs, by, text: commandText(command) };
+    const event: ConfigEvent = { version, atMs, by, text: commandText(command) };
     const events = [...this.events.slice(-EVENTS_MAX + 1), event];
-    return { accepted: true, state: new ConfigState(view, events), event };
+    return { accepted: true, state: this.with({ ...changes, view, events }), event };
   }
-}
 
-function viewAfter(view: ClusterView, command: ConfigCommand): ClusterView {
-  switch (command.does) {
-    case 'create-group':
-      return view.withGroup(command.group);
-    case 'delete-group':
-      return view.withoutGroup(command.group);
-    case 'add-member':
-      return view.withMember(command.group, command.member);
-    case 'remove-member':
-      return view.withoutMember(command.group, command.memberId);
-    case 'assign-slots':
-      return view.withSlots(command.from, command.to, command.group);
-    case 'spread-slots':
-      return view.withRanges(spread(command.groups));
+  /** The outcome of a named request that was carried out, or refused, before; null for one that is new. */
+  outcomeOf(requestId: string): string | null {
+    if (requestId === '' || isPlanted('request-applied-twice')) return null;
+    return this.requests.get(requestId) ?? null;
+  }
+
+  /** With the outcome of a named request, for when it comes again. */
+  withOutcome(requestId: string, outcome: string): ConfigState {
+    const requests = new Map(this.requests);
+    requests.set(requestId, outcome);
+    if (requests.size > REQUESTS_MAX) {
+      const [oldest] = requests.keys();
+      requests.delete(oldest);
+    }
+    return this.with({ requests });
   }
 }
 
@@ -132,40 +144,4 @@ function countStranded(before: ClusterView, after: ClusterView): number {
     if (owner !== null && after.ownerOf(slot as SlotId)?.id !== owner.id) count++;
   }
   return count;
-}
-
-/** The command as it would be typed. */
-function commandText(command: ConfigCommand): string {
-  switch (command.does) {
-    case 'create-group':
-      return `GROUP CREATE ${command.group}`;
-    case 'delete-group':
-      return `GROUP DELETE ${command.group}`;
-    case 'add-member': {
-      const { host, port, zone, role } = command.member;
-      return `GROUP ADD ${command.group} ${host} ${port}${zone === '' ? '' : ` ZONE ${zone}`} ROLE ${role}`;
-    }
-    case 'remove-member':
-      return `GROUP REMOVE ${command.group} ${command.memberId}`;
-    case 'assign-slots':
-      return `SLOTS ASSIGN ${command.from}-${command.to} ${command.group}${command.force ? ' FORCE' : ''}`;
-    case 'spread-slots':
-      return `SLOTS SPREAD ${command.groups.join(' ')}${command.force ? ' FORCE' : ''}`;
-  }
-}
-
-function readEvents(source: unknown): ConfigEvent[] {
-  if (!Array.isArray(source) || !source.every(isEvent)) throw new CacheError('BAD_VIEW', 'the events are damaged');
-  return source;
-}
-
-function isEvent(value: unknown): value is ConfigEvent {
-  if (typeof value !== 'object' || value === null) return false;
-  const event = value as Record<keyof ConfigEvent, unknown>;
-  return (
-    typeof event.version === 'number' &&
-    typeof event.atMs === 'number' &&
-    typeof event.by === 'string' &&
-    typeof event.text === 'string'
-  );
 }

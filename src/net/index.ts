@@ -12,6 +12,7 @@ export {
 export { memoryPair, type MemoryEnd } from './memory';
 export { type ListenOptions } from './sockets';
 export { connect, listen } from './tcp';
-export { clientTls, type TlsContext } from './tls-context';
+export { listenForTls, TlsGate } from './tls';
+export { clientTls, serverTls, type TlsContext } from './tls-context';
 export { type TlsSettings } from './tls-settings';
 export { Turn, type Flushable } from './turn';

@@ -1,28 +1,33 @@
 /**
- * Backend: one connection to one server in one version of RESP, shared by all clients and pipelined.
+ * Backend: one connection to one master in one version of RESP, shared by all clients and pipelined.
  *
  * Commands gather in `out` and leave in one write at the end of the turn; replies come in the same order and go, as the
  * bytes they are, to the tickets that wait in `inFlight`. Replies that follow each other for one session are copied as
- * one piece. The connection is opened by the first command, which waits for it; the greeting (authentication, protocol,
- * a check that the server has all databases) is answered before any client's command is sent.
+ * one piece.
+ *
+ * Commands are taken only while the connection stands, the group serves and the proxy may serve; until then they wait in their
+ * sessions (`isHeld`), for as long as `hold-timeout` says. Then they are refused, until the server is ready again.
  *
  * What always holds:
  * - every reply that is owed is delivered exactly once, or replaced exactly once: by UNKNOWNOUTCOME where the command had
  *   been written when the connection was lost, by CLUSTERDOWN where it had not; nothing is ever sent twice;
- * - while a server cannot be reached, commands for it fail at once and only for its slots; trying again goes on in the
+ * - no reply passes that came over a connection of a lower epoch than the view's, but for those that a planned change of master
+ *   waits for: where another server may have been master since, the connection is severed before the view is used;
+ * - while a server cannot be reached, that concerns only commands for its slots; trying again goes on in the
  *   background, at intervals that grow and are jittered, so that many proxies do not knock at the same moment;
  * - `database` is the one that the next command in `out` will meet: a SELECT of ours goes before it where it must.
  */
 import Denque from 'denque';
-import { Output, type World } from '../base';
-import type { Address, Connection, Flushable, Turn } from '../net';
-import { encodeCommand, NEED_MORE, REPLY, ReplyParser, replyTypes, writeCommand } from '../resp';
-import type { Member } from '../slots';
-import { outcomeUnknown, serverBusy, unreachable } from './error-replies';
-import { greetingOf, Link, type Dial } from './link';
+import { isPlanted, Output, type World } from '../base';
+import type { Address, Flushable, Turn } from '../net';
+import { NEED_MORE, REPLY, ReplyParser, replyTypes, writeCommand, type CommandArgument } from '../resp';
+import type { Group, Member } from '../slots';
+import { deliver, failAll, settle } from './delivery';
+import { masterChanging, NO_LEASE, outcomeUnknown, serverBusy, unreachable } from './error-replies';
+import { epochOf, errorOf, greetingOf, Link, type Dial } from './link';
 import type { Session } from './session';
 import type { ProxySettings } from './settings';
-import { releaseTicket, Ticket } from './ticket';
+import { Ticket } from './ticket';
 
 /** What a backend needs of the proxy around it. */
 export interface BackendHost {
@@ -32,7 +37,13 @@ export interface BackendHost {
   readonly dial: Dial;
   /** Says that something is being done in this turn; returns its time, monotonic ms. */
   beginTurn(): number;
-  /** A retired backend has closed. */
+  /** Whether commands may be sent at all: not by a follower of config servers that has no lease. */
+  readonly mayServe: boolean;
+  /** Whether views come from config servers, so that a broken server may be replaced. */
+  readonly isFollower: boolean;
+  /** Commands that were held back may be able to go on. */
+  goOn(): void;
+  /** A backend has closed for good. */
   backendClosed(backend: Backend): void;
 }
 
@@ -42,20 +53,22 @@ export type BackendState = 'idle' | 'connecting' | 'open' | 'broken' | 'closed';
 const CONNECT_TIMEOUT_MS = 1000;
 const RETRY_MIN_MS = 50;
 const RETRY_MAX_MS = 1000;
-/** How long commands in flight may take after the view has dropped their server. */
+/** How long commands in flight may take after the view has dropped their server, or holds it back. */
 const DRAIN_MS = 1000;
 /** A server that does not even take this much is busy. */
 const UNSENT_BYTES_MAX = 256 * 1024 * 1024;
 
-/** Stands in `inFlight` for each SELECT of ours. */
-const SELECTION = new Ticket();
+/** Stands in `inFlight` for each command of our own: a SELECT, or the saying of an epoch. */
+const OWN = new Ticket();
 
 export class Backend implements Flushable {
   inTurn = false;
   readonly id: string;
   readonly out = new Output();
   state: BackendState = 'idle';
-  /** Replies that are still to come, those to our own SELECTs included. */
+  /** Commands for it wait in their sessions, which have told so by `awaited`. */
+  isHeld = true;
+  /** Replies that are still to come, those to commands of our own included. */
   owed = 0;
   /** Commands sent so far. */
   commands = 0;
@@ -71,16 +84,24 @@ export class Backend implements Flushable {
   /** Those of `owed` whose commands are still in `out`. */
   private unwritten = 0;
   private database = 0;
-  private greetingOwed = 0;
   private lastHeardMs = 0;
   private failures = 0;
-  private retiring = false;
+  /** Commands can be given to it. */
+  private isReady = false;
+  /** Commands have waited in vain for too long. */
+  private isOverdue = false;
+  private isRetiring = false;
+  /** The epoch that this connection was opened with, or was told since. */
+  private saidEpoch = 0;
   private cancelTimer: (() => void) | null = null;
   private cancelDrain: (() => void) | null = null;
+  private cancelPatience: (() => void) | null = null;
 
+  /** @param group as the view has it, with `member` as its master */
   constructor(
     private readonly host: BackendHost,
     member: Member,
+    public group: Group,
     readonly protocol: 2 | 3,
   ) {
     this.id = member.id;
@@ -89,18 +110,22 @@ export class Backend implements Flushable {
 
   // ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Why no command can be taken now; null where one can. */
+  /** Why a command that is not held back cannot be taken; null where it can. */
   refusal(): string | null {
-    if (this.state === 'broken' || this.state === 'closed') return unreachable(this.id);
+    if (!this.isReady) return this.whyNotReady();
     if (this.owed < this.host.settings.values['in-flight-max'] && this.unsentBytes < UNSENT_BYTES_MAX) return null;
     return serverBusy(this.id, this.owed);
+  }
+
+  private whyNotReady(): string {
+    if (!this.host.mayServe) return NO_LEASE;
+    return this.group.state === 'serving' ? unreachable(this.id) : masterChanging(this.group.id);
   }
 
   /** Prepares for commands in `database`, which the caller appends to `out` and announces by `expect`. */
   begin(database: number): void {
     const nowMs = this.host.beginTurn();
     if (this.owed === 0) this.lastHeardMs = nowMs;
-    if (this.state === 'idle') this.connect('connecting');
     if (this.database !== database) this.select(database);
     this.host.turn.join(this);
   }
@@ -124,11 +149,17 @@ export class Backend implements Flushable {
   }
 
   private select(database: number): void {
-    writeCommand(this.out, ['SELECT', database]);
-    this.inFlight.push(SELECTION);
+    this.sayOwn(['SELECT', database]);
+    this.database = database;
+  }
+
+  /** Appends a command of our own, which must succeed. */
+  private sayOwn(words: readonly CommandArgument[]): void {
+    writeCommand(this.out, words);
+    this.inFlight.push(OWN);
     this.owed++;
     this.unwritten++;
-    this.database = database;
+    this.host.turn.join(this);
   }
 
   flush(): void {
@@ -146,11 +177,9 @@ export class Backend implements Flushable {
   received(buffer: Uint8Array, start: number, end: number): void {
     const { parser, inFlight, host } = this;
     this.lastHeardMs = host.beginTurn();
+    // A turn begins with a look at the lease: it may just have lapsed, and this connection with it.
+    if (this.link === null) return;
     parser.feed(buffer, start, end);
-    if (this.greetingOwed > 0) {
-      this.readGreeting();
-      return;
-    }
     let ticket = inFlight.peekFront();
     // A run of replies for one session, [runStart, runEnd) of `buffer`, that is not copied yet.
     let runSession: Session | null = null;
@@ -160,7 +189,7 @@ export class Backend implements Flushable {
     let answer = parser.next();
     for (; answer === REPLY; answer = parser.next()) {
       if (parser.kind === replyTypes.PUSH) continue;
-      if (ticket === undefined || (ticket === SELECTION && parser.kind === replyTypes.ERROR)) {
+      if (ticket === undefined || (ticket === OWN && parser.kind === replyTypes.ERROR)) {
         isSound = false;
         break;
       }
@@ -192,7 +221,7 @@ export class Backend implements Flushable {
       } else {
         if (runSession !== null) runSession.out.bytes(buffer, runStart, runEnd);
         runSession = null;
-        if (ticket !== SELECTION) {
+        if (ticket !== OWN) {
           ticket.owed--;
           deliver(ticket, parser.buffer, parser.start, parser.end);
           if (ticket.owed > 0) continue;
@@ -203,86 +232,59 @@ export class Backend implements Flushable {
       ticket = inFlight.peekFront();
     }
     if (runSession !== null) runSession.out.bytes(buffer, runStart, runEnd);
-    if (!isSound) this.giveUp('it sent a reply that nothing was asked for, or refused a SELECT');
+    if (!isSound) this.giveUp(ticket === OWN ? errorOf(parser) : 'it sent a reply that nothing was asked for');
     else if (answer !== NEED_MORE) this.giveUp(`it broke the protocol: ${parser.errorText}`);
-    else if (this.retiring && this.owed === 0) this.close();
+    else if (this.isRetiring && this.owed === 0) this.close();
   }
 
   // ── the connection ───────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Connects now, if it is not connected and its group serves: an epoch is not said before it is in use. */
+  open(): void {
+    if (this.link !== null || this.state === 'closed' || this.group.state !== 'serving') return;
+    this.endTimer();
+    this.connect(this.state === 'broken' ? 'broken' : 'connecting');
+  }
+
   private connect(state: BackendState): void {
-    const { timers } = this.host.world;
+    const { host, group } = this;
     this.state = state;
-    const link = new Link(this);
+    const link = new Link(this, greetingOf(host.settings, this.protocol, group));
     this.link = link;
-    this.cancelTimer = timers.after(CONNECT_TIMEOUT_MS, () => this.giveUp(`no answer within ${CONNECT_TIMEOUT_MS} ms`));
-    this.host.dial(this.address, link, (connection) => {
-      if (link.backend === null) {
-        connection.destroy();
-        return;
-      }
-      link.connection = connection;
-      this.greet(connection);
-    });
+    this.saidEpoch = group.epoch;
+    this.cancelTimer = host.world.timers.after(CONNECT_TIMEOUT_MS, () =>
+      this.giveUp(`no answer within ${CONNECT_TIMEOUT_MS} ms`),
+    );
+    host.dial(this.address, link, (connection) => link.opened(connection));
   }
 
-  private greet(connection: Connection): void {
-    const greeting = greetingOf(this.host.settings, this.protocol);
-    this.greetingOwed = greeting.length;
-    for (const command of greeting) connection.write(encodeCommand(command));
-    if (greeting.length === 0) this.opened();
-  }
-
-  private readGreeting(): void {
-    const { parser } = this;
-    let answer = parser.next();
-    for (; answer === REPLY; answer = parser.next()) {
-      if (parser.kind === replyTypes.PUSH) continue;
-      if (parser.kind === replyTypes.ERROR) {
-        const text = Buffer.from(parser.buffer.subarray(parser.start + 1, parser.end - 2)).toString();
-        // The last but one command of a greeting is the check of databases.
-        this.giveUp(
-          this.greetingOwed === 2 && text.includes('DB index')
-            ? "it has fewer databases than the setting 'databases' says"
-            : text,
-        );
-        return;
-      }
-      if (--this.greetingOwed === 0) {
-        this.opened();
-        return;
-      }
-    }
-    if (answer !== NEED_MORE) this.giveUp(`it broke the protocol: ${parser.errorText}`);
-  }
-
-  private opened(): void {
+  /** The connection stands, and its greeting is answered. */
+  opened(): void {
     this.endTimer();
     if (this.failures > 0) this.host.world.log('notice', `Server ${this.id} is reachable again`);
     this.failures = 0;
     this.state = 'open';
-    this.host.turn.join(this);
+    this.sayEpoch();
+    this.weigh();
+  }
+
+  private sayEpoch(): void {
+    const { engine, state, epoch } = this.group;
+    if (this.state !== 'open' || engine !== 'slotcache' || state !== 'serving' || this.saidEpoch === epoch) return;
+    this.saidEpoch = epoch;
+    this.sayOwn(epochOf(this.group));
   }
 
   /** Closes the connection from our side, for a reason, and does as if it were lost. */
-  private giveUp(reason: string): void {
-    const link = this.link;
-    if (link === null) return;
-    link.backend = null;
-    link.connection?.destroy();
-    this.lost(reason);
+  giveUp(reason: string): void {
+    if (this.link !== null) this.lost(reason);
   }
 
   /** The connection is gone, or never was. */
   lost(reason: string): void {
     const wasOpen = this.state === 'open';
     const hadWork = this.owed > 0;
-    this.endTimer();
-    this.link = null;
-    this.parser = new ReplyParser();
-    this.greetingOwed = 0;
-    this.database = 0;
-    this.out.clear();
+    this.drop();
     if (wasOpen) this.losses++;
     if (hadWork || !wasOpen) {
       if (this.failures === 0) this.host.world.log('warning', `Server ${this.id} is unreachable: ${reason}`);
@@ -292,38 +294,36 @@ export class Backend implements Flushable {
     } else {
       this.state = 'idle';
     }
-    this.failInFlight();
-    if (this.retiring) this.close();
+    this.fail(outcomeUnknown(this.id), unreachable(this.id));
+    if (this.isRetiring) this.close();
+    else this.weigh();
   }
 
   private retryLater(): void {
     const { timers, random } = this.host.world;
     const bound = Math.min(RETRY_MAX_MS, RETRY_MIN_MS * 2 ** Math.min(this.failures, 10));
     const delayMs = RETRY_MIN_MS + random.fraction() * (bound - RETRY_MIN_MS);
-    this.cancelTimer = timers.after(delayMs, () => this.connect('broken'));
+    this.cancelTimer = timers.after(delayMs, () => this.open());
   }
 
-  private failInFlight(): void {
-    const { inFlight } = this;
-    let written = this.owed - this.unwritten;
+  /** Forgets the connection and what was to be sent over it. */
+  private drop(): void {
+    this.endTimer();
+    this.link?.forget();
+    this.link = null;
+    this.parser = new ReplyParser();
+    this.database = 0;
+    this.out.clear();
+  }
+
+  /** Answers what is in flight with errors: what was written with `unknown`, the rest with `unsent`. */
+  private fail(unknown: string, unsent: string): void {
+    const written = this.owed - this.unwritten;
     this.owed = 0;
     this.unwritten = 0;
-    if (inFlight.isEmpty()) return;
+    if (this.inFlight.isEmpty()) return;
     this.host.beginTurn();
-    const unknown = Buffer.from(`-${outcomeUnknown(this.id)}\r\n`);
-    const unsent = Buffer.from(`-${unreachable(this.id)}\r\n`);
-    for (let ticket = inFlight.shift(); ticket !== undefined; ticket = inFlight.shift()) {
-      if (ticket === SELECTION) {
-        written--;
-        continue;
-      }
-      while (ticket.owed > 0) {
-        const line = written-- > 0 ? unknown : unsent;
-        ticket.owed--;
-        deliver(ticket, line, 0, line.length);
-      }
-      settle(ticket);
-    }
+    failAll(this.inFlight, OWN, written, unknown, unsent);
   }
 
   private endTimer(): void {
@@ -338,17 +338,97 @@ export class Backend implements Flushable {
     if (nowMs - this.lastHeardMs > timeoutMs) this.giveUp(`no answer for ${timeoutMs} ms`);
   }
 
-  /** No view mentions it any more: what is in flight may finish, for a while. */
-  retire(): void {
-    if (this.retiring) return;
-    this.retiring = true;
-    if (this.owed === 0) this.close();
-    else this.cancelDrain = this.host.world.timers.after(DRAIN_MS, () => this.close());
+  // ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Weighs anew whether commands are taken, wait, or are refused. */
+  weigh(): void {
+    const { host, group, isHeld, state } = this;
+    const isAllowed = host.mayServe && group.state === 'serving';
+    this.isReady = isAllowed && state === 'open';
+    if (this.isReady) this.endPatience();
+    const isWorthIt = state !== 'broken' || !isAllowed || (host.isFollower && host.settings.values['hold-when-broken']);
+    this.isHeld = !this.isReady && !this.isOverdue && isWorthIt && state !== 'closed';
+    if (isHeld && !this.isHeld) host.goOn();
+    const isWanted = this.cancelPatience !== null || this.isOverdue;
+    if (isWanted && isAllowed && state === 'idle') this.open();
   }
 
-  /** A view mentions it again. */
-  reinstate(): void {
-    this.retiring = false;
+  /** A command waits for it. */
+  awaited(): void {
+    const { host } = this;
+    this.cancelPatience ??= host.world.timers.after(host.settings.values['hold-timeout'], () => {
+      this.cancelPatience = null;
+      this.isOverdue = true;
+      this.weigh();
+    });
+    this.weigh();
+  }
+
+  private endPatience(): void {
+    this.cancelPatience?.();
+    this.cancelPatience = null;
+    this.isOverdue = false;
+  }
+
+  // ── views and leases ─────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A newer view has this server as the master of `group`. */
+  follow(group: Group): void {
+    const before = this.group;
+    this.group = group;
+    this.isRetiring = false;
+    if (group.state !== before.state) this.isOverdue = false;
+    // A planned change raises the epoch when it begins, and lets what is in flight finish.
+    const knownEpoch = group.state === 'switching' ? before.epoch + 1 : before.epoch;
+    const isPassedOver = group.id !== before.id || group.epoch > knownEpoch;
+    if (isPassedOver && this.owed > 0 && !isPlanted('stale-epoch-reply-accepted')) this.sever();
+    if (group.state === 'failing-over') this.sever();
+    if (group.state === 'serving') this.endDrain();
+    else this.drain();
+    this.sayEpoch();
+    this.weigh();
+  }
+
+  /** Whether nothing is in flight to it that its view holds back or gives up. */
+  get isSettled(): boolean {
+    return this.owed === 0 || (this.group.state === 'serving' && !this.isRetiring);
+  }
+
+  /** Breaks the connection off: what is in flight fails, and no reply passes any more. */
+  sever(unknown = outcomeUnknown(this.id), unsent = this.whyNotReady()): void {
+    if (this.state === 'closed') return;
+    this.endDrain();
+    this.drop();
+    this.state = 'idle';
+    this.fail(unknown, unsent);
+    if (this.isRetiring) this.close();
+    else this.weigh();
+  }
+
+  /** Commands may be sent again after the proxy had no lease. */
+  resume(): void {
+    this.isOverdue = false;
+    this.weigh();
+  }
+
+  /** No view mentions it any more. */
+  retire(): void {
+    if (this.isRetiring) return;
+    this.isRetiring = true;
+    if (this.owed === 0) this.close();
+    else this.drain();
+  }
+
+  /** Lets what is in flight finish, for a while. */
+  private drain(): void {
+    if (this.owed === 0) return;
+    this.cancelDrain ??= this.host.world.timers.after(DRAIN_MS, () => {
+      if (this.isRetiring) this.close();
+      else this.sever();
+    });
+  }
+
+  private endDrain(): void {
     this.cancelDrain?.();
     this.cancelDrain = null;
   }
@@ -357,36 +437,11 @@ export class Backend implements Flushable {
   close(): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
-    this.endTimer();
-    this.cancelDrain?.();
-    if (this.link !== null) {
-      this.link.backend = null;
-      this.link.connection?.destroy();
-      this.link = null;
-    }
-    this.out.clear();
-    this.failInFlight();
+    this.endDrain();
+    this.endPatience();
+    this.drop();
+    this.fail(outcomeUnknown(this.id), unreachable(this.id));
+    this.weigh();
     this.host.backendClosed(this);
   }
-}
-
-/** Hands a reply to whoever it is for; `ticket.owed` is what remains after it. */
-function deliver(ticket: Ticket, buffer: Uint8Array, start: number, end: number): void {
-  const { split, session } = ticket;
-  if (split === null) {
-    session?.take(ticket, buffer, start, end);
-    return;
-  }
-  const { parent } = split;
-  parent.session?.holds(end - start);
-  if (!split.answered(ticket.part, buffer, start, end)) return;
-  parent.owed = 0;
-  if (parent.session === null) releaseTicket(parent);
-  else parent.session.completed(parent, split);
-}
-
-/** The ticket has left the backend's queue, and is owed nothing. */
-function settle(ticket: Ticket): void {
-  if (ticket.session === null) releaseTicket(ticket);
-  else ticket.session.settled(ticket);
 }

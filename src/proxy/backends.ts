@@ -2,10 +2,13 @@
  * Backends: which connection serves a slot, now.
  *
  * Laid out anew with every view, so that the way of a command is one array read. Connections are kept across views:
- * what both views name stays as it is, with all that is in flight; what the new one does not name is retired.
+ * what both views name stays as it is, with all that is in flight. What the new one does not name is retired, and may finish; but
+ * the former master of a group that has another one now is closed at once, as its answers are worth nothing any more.
  */
-import { SLOT_COUNT, type SlotId, type SlotRouter } from '../slots';
+import { isPlanted } from '../base';
+import { SLOT_COUNT, type ClusterView, type SlotId, type SlotRouter } from '../slots';
 import { Backend, type BackendHost } from './backend';
+import { lapsedBeforeAnswer, NO_LEASE } from './error-replies';
 
 export class Backends {
   private readonly bySlot2: (Backend | null)[] = Array.from<null>({ length: SLOT_COUNT }).fill(null);
@@ -31,32 +34,78 @@ export class Backends {
     return this.byName.values();
   }
 
-  /** Serves the router's present view from now on. */
-  follow(router: SlotRouter): void {
-    const dropped = new Set(this.byName.values());
-    this.layOut(router, 2, this.bySlot2, dropped);
-    this.layOut(router, 3, this.bySlot3, dropped);
-    this.owners2 = distinct(this.bySlot2);
-    this.owners3 = distinct(this.bySlot3);
-    for (const backend of dropped) backend.retire();
+  /** The first of the servers of `slots[0, count)` for which commands wait; null where they wait for none. */
+  heldAmong(slots: Int16Array, count: number, protocol: 2 | 3): Backend | null {
+    const bySlot = protocol === 3 ? this.bySlot3 : this.bySlot2;
+    for (let i = 0; i < count; i++) {
+      const backend = bySlot[slots[i]];
+      if (backend?.isHeld === true) return backend;
+    }
+    return null;
   }
 
-  private layOut(router: SlotRouter, protocol: 2 | 3, slots: (Backend | null)[], dropped: Set<Backend>): void {
+  /** The first of all servers for which commands wait; null where they wait for none. */
+  heldOwner(protocol: 2 | 3): Backend | null {
+    return this.owners(protocol).find((backend) => backend.isHeld) ?? null;
+  }
+
+  /** Serves the router's present view from now on. Connects at once to new masters, in the versions of RESP that clients use. */
+  follow(router: SlotRouter): void {
+    const unnamed = new Set(this.byName.values());
+    const isUsed2 = isUsed(this.owners2);
+    const isUsed3 = isUsed(this.owners3);
+    this.layOut(router, 2, this.bySlot2, unnamed);
+    this.layOut(router, 3, this.bySlot3, unnamed);
+    this.owners2 = distinct(this.bySlot2);
+    this.owners3 = distinct(this.bySlot3);
+    for (const backend of unnamed) {
+      if (isDeposed(backend, router.view) && !isPlanted('stale-epoch-reply-accepted')) backend.close();
+      else backend.retire();
+    }
+    if (isUsed2) for (const backend of this.owners2) backend.open();
+    if (isUsed3) for (const backend of this.owners3) backend.open();
+  }
+
+  private layOut(router: SlotRouter, protocol: 2 | 3, slots: (Backend | null)[], unnamed: Set<Backend>): void {
     for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      const group = router.groupOf(slot as SlotId);
       const master = router.masterOf(slot as SlotId);
-      if (master === null) {
+      if (group === null || master === null) {
         slots[slot] = null;
         continue;
       }
       const name = nameOf(master.id, protocol);
       let backend = this.byName.get(name);
       if (backend === undefined) {
-        backend = new Backend(this.host, master, protocol);
+        backend = new Backend(this.host, master, group, protocol);
         this.byName.set(name, backend);
-      } else if (dropped.delete(backend)) {
-        backend.reinstate();
+      } else if (unnamed.delete(backend)) {
+        backend.follow(group);
       }
       slots[slot] = backend;
+    }
+  }
+
+  /** Whether nothing is in flight to a server that the view holds back or has given up. */
+  get isSettled(): boolean {
+    for (const backend of this.byName.values()) if (!backend.isSettled) return false;
+    return true;
+  }
+
+  /** The lease has lapsed: no reply passes any more. */
+  sever(): void {
+    for (const backend of this.byName.values()) backend.sever(lapsedBeforeAnswer(backend.id), NO_LEASE);
+  }
+
+  /** Whether commands may be sent has changed. */
+  weigh(mayServe: boolean): void {
+    for (const backend of this.byName.values()) {
+      if (mayServe) backend.resume();
+      else backend.weigh();
+    }
+    if (!mayServe) return;
+    for (const owners of [this.owners2, this.owners3]) {
+      if (isUsed(owners)) for (const backend of owners) backend.open();
     }
   }
 
@@ -81,4 +130,14 @@ function nameOf(id: string, protocol: 2 | 3): string {
 
 function distinct(slots: readonly (Backend | null)[]): Backend[] {
   return [...new Set(slots)].filter((backend) => backend !== null);
+}
+
+function isUsed(backends: readonly Backend[]): boolean {
+  return backends.some(({ commands, state }) => commands > 0 || state !== 'idle');
+}
+
+/** Whether the group of which a server was the master has passed it over since. */
+function isDeposed({ group, id }: Backend, view: ClusterView): boolean {
+  const now = view.group(group.id);
+  return now !== null && now.epoch > group.epoch && now.master?.id !== id;
 }

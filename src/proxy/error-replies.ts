@@ -22,6 +22,21 @@ export function unreachable(server: string): string {
   return `CLUSTERDOWN server ${server} is unreachable`;
 }
 
+/** The command was not sent: the proxy may not act, as far as it knows the config servers may have given its place to others. */
+export const NO_LEASE = 'CLUSTERDOWN the proxy has no lease of the config servers';
+/** The command was not sent: as many bytes as `hold-bytes` allows wait already. */
+export const HELD_TOO_MUCH = 'CLUSTERDOWN too much waits already for servers that are not ready';
+
+/** The command was not sent: it has waited in vain for the group to serve. */
+export function masterChanging(group: number): string {
+  return `CLUSTERDOWN a change of master is under way in group ${group}`;
+}
+
+/** The command was sent, and its answer came after the proxy had lost the right to pass it on, or will. */
+export function lapsedBeforeAnswer(server: string): string {
+  return `UNKNOWNOUTCOME the lease of the proxy lapsed before server ${server} answered; whether the command was carried out is unknown`;
+}
+
 /** The command was sent, and its answer will never come. */
 export function outcomeUnknown(server: string): string {
   return `UNKNOWNOUTCOME the connection to server ${server} was lost; whether the command was carried out is unknown`;

@@ -81,7 +81,7 @@ function commandFields({ statistics }: ProxyNode): Fields {
 }
 
 function slotcacheFields(node: ProxyNode): Fields {
-  const { router, backends, sessions, settings, statistics, viewLink } = node;
+  const { router, backends, sessions, settings, statistics, allegiance, holding } = node;
   const { view } = router;
   let repliesOwed = 0;
   for (const session of sessions.values()) repliesOwed += session.owed;
@@ -90,7 +90,11 @@ function slotcacheFields(node: ProxyNode): Fields {
     slotcache_role: 'proxy',
     slotcache_zone: settings.values['zone'],
     slotcache_view_version: view.version,
-    slotcache_config_server: viewLink?.connectedTo ?? '',
+    slotcache_view_in_force: allegiance?.versionInForce ?? view.version,
+    slotcache_config_server: allegiance?.connectedTo ?? '',
+    slotcache_lease_ms: Math.floor(allegiance?.lease.leftMs(node.world.clock.monotonicMs()) ?? 0),
+    slotcache_held_sessions: holding.sessionCount,
+    slotcache_held_bytes: holding.heldBytes,
     slotcache_groups: view.groups.length,
     slotcache_replies_owed: repliesOwed,
   };

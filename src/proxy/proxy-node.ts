@@ -23,16 +23,18 @@ import {
 } from '../net';
 import type { CommandParser, ProtocolLimits } from '../resp';
 import { SlotRouter, type ClusterView } from '../slots';
+import type { Connect } from '../views';
+import { Allegiance } from './allegiance';
 import type { Backend, BackendHost } from './backend';
 import { Backends } from './backends';
 import { SLOT_NOT_SERVED, VIEW_UNKNOWN } from './error-replies';
+import { Holding } from './holding';
 import type { Dial } from './link';
 import { LocalCall, type LocalCommand } from './local-call';
 import { localCommands } from './local-commands';
 import { Route } from './route';
 import { Session } from './session';
-import { hostAndPort, staticView, type ProxySettings } from './settings';
-import { ViewLink } from './view-link';
+import { staticView, type ProxySettings } from './settings';
 
 export interface ProxyNodeEvents {
   /** All listeners are open. */
@@ -59,6 +61,7 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
   readonly route = new Route(commands, LOCAL_NAMES);
   readonly router = new SlotRouter();
   readonly backends = new Backends(this);
+  readonly holding = new Holding();
   readonly limits: ProtocolLimits;
   readonly sessions = new Map<number, Session>();
   /** For replies whose turn has not come when they are written. */
@@ -68,7 +71,8 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
   readonly startedMs: number;
   /** Bytes of replies that may wait for one client. */
   outputBytesMax: number;
-  viewLink: ViewLink | null = null;
+  /** What it may do by the word of the config servers; null where it follows none. */
+  readonly allegiance: Allegiance | null;
 
   private nextSessionId = 1;
   private hasView = false;
@@ -78,11 +82,15 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
   private isStopping = false;
   private readonly endOfTurn = new EndOfTurn(this);
 
-  /** @param dial opens connections to servers; replaced by simulations and tests */
+  /**
+   * @param dial opens connections to servers; replaced by simulations and tests
+   * @param dialConfig opens connections to config servers; null: as the settings say
+   */
   constructor(
     readonly world: World,
     readonly settings: ProxySettings,
     readonly dial: Dial = connect,
+    dialConfig: Connect | null = null,
   ) {
     super();
     this.startedMs = world.clock.monotonicMs();
@@ -90,6 +98,7 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
     this.doorway = new Doorway(world, (connection) => this.accept(connection));
     this.turn = new Turn(world.timers);
     this.limits = protocolLimitsOf(settings);
+    this.allegiance = settings.values['config-servers'].length > 0 ? new Allegiance(this, dialConfig) : null;
     this.outputBytesMax = settings.values['client-output-limit'];
     settings.onChange('requirepass', (password) => {
       if (password === '') for (const session of this.sessions.values()) session.setAuthenticated(true);
@@ -105,16 +114,8 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
     const { values } = this.settings;
     const view = staticView(values['group'], values['zone']);
     if (view !== null) this.acceptView(view);
-    if (values['config-servers'].length > 0) {
-      this.viewLink = new ViewLink(this.world, values['config-servers'].map(hostAndPort), {
-        version: () => (this.hasView ? this.router.view.version : -1),
-        view: (pushed) => {
-          this.acceptView(pushed);
-          return this.router.view.version;
-        },
-        password: () => values['config-password'],
-      });
-      this.viewLink.start();
+    if (this.allegiance !== null) {
+      this.allegiance.start();
       await this.viewKnownWithin(VIEW_AWAITED_MS);
     }
     await this.doorway.open(this.settings);
@@ -137,30 +138,41 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
     return this.doorway.connectInMemory();
   }
 
-  /** Stops accepting, sends what is written, closes everything. */
+  /** Stops accepting, sends what is written, closes everything, and takes leave of the config servers. */
   async stop(): Promise<void> {
     if (this.isStopping) return;
     this.isStopping = true;
     for (const cancel of this.cancelBackground) cancel();
     this.turn.flush();
     const closed = [this.doorway.close()];
-    if (this.viewLink !== null) closed.push(this.viewLink.stop());
     for (const session of this.sessions.values()) session.connection.destroy();
     this.backends.close();
+    const { allegiance } = this;
+    if (allegiance !== null) closed.push(new Promise((resolve) => allegiance.stop(resolve)));
     await Promise.all(closed);
     this.emit('stopped');
   }
 
   // ── the view ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Routes new commands by `view`, if it is newer than what is known; what is in flight finishes where it is. */
+  /**
+   * Routes new commands by `view`, if it is newer than what is known. What is in flight finishes where it is, unless the view gives its
+   * server up. False where the view is not newer.
+   */
   acceptView(view: ClusterView): boolean {
     const isFirst = !this.hasView;
     this.hasView = true;
     if (!this.router.accept(view) && !isFirst) return false;
+    this.beginTurn();
     this.backends.follow(this.router);
+    this.goOn();
     this.emit('view', this.router.view);
     return true;
+  }
+
+  /** The version of the newest view; -1 where none has come. */
+  get knownVersion(): number {
+    return this.hasView ? this.router.view.version : -1;
   }
 
   /** Resolves when there is a view to route by: at once where there is one already. */
@@ -180,8 +192,34 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
   }
 
   /** What a client is told whose slot has no server. */
-  noOwner(): string {
+  get noOwner(): string {
     return this.hasView ? SLOT_NOT_SERVED : VIEW_UNKNOWN;
+  }
+
+  // ── the lease ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  get isFollower(): boolean {
+    return this.allegiance !== null;
+  }
+
+  get mayServe(): boolean {
+    return this.allegiance === null || this.allegiance.mayServe;
+  }
+
+  /** Whether commands may be sent has changed. */
+  leaseWeighed(): void {
+    this.backends.weigh(this.mayServe);
+  }
+
+  /** No reply of a server may pass any more, wherever it is on its way. */
+  leaseLapsed(): void {
+    this.world.log('warning', 'The lease of the config servers has lapsed: no command is sent and no reply passed on');
+    for (const session of this.sessions.values()) session.withdraw();
+    this.backends.sever();
+  }
+
+  goOn(): void {
+    this.turn.join(this.holding);
   }
 
   backendClosed(backend: Backend): void {
@@ -229,9 +267,11 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
     const timeoutMs = this.settings.values['timeout'] * 1000;
     for (const session of this.sessions.values()) {
       session.checkOutput();
-      if (timeoutMs > 0 && session.owed === 0 && nowMs - session.lastActiveMs > timeoutMs) session.kill();
+      if (timeoutMs > 0 && session.owed === 0 && session.held === null && nowMs - session.lastActiveMs > timeoutMs)
+        session.kill();
     }
     this.backends.lookAfter(nowMs);
+    this.allegiance?.look(nowMs);
   }
 
   // ── turns ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -240,16 +280,25 @@ export class ProxyNode extends EventEmitter<ProxyNodeEvents> implements BackendH
     if (!this.endOfTurn.inTurn) {
       this.turnStartMs = this.world.clock.monotonicMs();
       this.turn.join(this.endOfTurn);
+      this.allegiance?.look(this.turnStartMs);
     }
     return this.turnStartMs;
   }
 
+  /** Everything has been read and nothing been sent: a turn that was stopped for long must not acknowledge what it has read. */
+  beforeSending(): void {
+    this.allegiance?.look(this.world.clock.monotonicMs());
+  }
+
   endTurn(): void {
+    const { allegiance, knownVersion } = this;
+    if (allegiance !== null && allegiance.versionInForce < knownVersion)
+      allegiance.viewInForce(knownVersion, this.backends.isSettled);
     this.statistics.sawTurn(this.world.clock.monotonicMs() - this.turnStartMs);
   }
 }
 
-/** Comes last in a turn: it joins once more when its turn comes, and so stands behind all writes. */
+/** Comes first in the sending of a turn, and once more last: it joins again when its turn comes, and so stands behind all writes. */
 class EndOfTurn {
   inTurn = false;
   private isLast = false;
@@ -258,7 +307,11 @@ class EndOfTurn {
 
   flush(): void {
     this.isLast = !this.isLast;
-    if (this.isLast) this.node.turn.join(this);
-    else this.node.endTurn();
+    if (this.isLast) {
+      this.node.beforeSending();
+      this.node.turn.join(this);
+    } else {
+      this.node.endTurn();
+    }
   }
 }

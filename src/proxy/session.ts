@@ -7,21 +7,24 @@
  * wait before it.
  *
  * A client that sends faster than servers answer is not read from until they have caught up, so it cannot fill
- * the queues that it shares with others; one that does not take its replies is closed at a limit. When a client goes, its
- * tickets stay where they are without a session, and their replies are dropped in order.
+ * the queues that it shares with others; nor is one whose next command is *held*, because its server is not ready for commands
+ * (holding.ts). One that does not take its replies is closed at a limit. When a client goes, its tickets stay where they are without a
+ * session, and their replies are dropped in order.
  */
 import Denque from 'denque';
 import { EMPTY_BUFFER, Output } from '../base';
-import { clientLine, FLAG_NO_AUTH, NO_AUTH, type CommandSpec } from '../commands';
+import { FLAG_NO_AUTH, NO_AUTH, type CommandSpec } from '../commands';
 import type { Connection, ConnectionHandler, Flushable } from '../net';
-import { COMMAND, CommandParser, encodeCommand, NEED_MORE, ReplyWriter } from '../resp';
-import type { SlotId } from '../slots';
+import { COMMAND, CommandParser, NEED_MORE, ReplyWriter } from '../resp';
 import type { Backend } from './backend';
+import { HELD_TOO_MUCH } from './error-replies';
+import { askAll, divide } from './fan-out';
 import type { ProxyNode } from './proxy-node';
 import * as plan from './route';
-import { Division, Split } from './split';
+import { lineOf } from './session-line';
+import type { Split } from './split';
 import { releaseTicket, takeTicket, type Ticket } from './ticket';
-import { isWellFormed } from './well-formed';
+import { isWellFormed, spelledAnew } from './well-formed';
 import { reasonFor } from './why-not';
 
 /** Replies that a client may be owed before it is not read from any more; it is again at half of that. */
@@ -48,12 +51,17 @@ export class Session implements ConnectionHandler, Flushable {
   head: Ticket | null = null;
   /** Replies that the client waits for. */
   owed = 0;
-  private readonly tickets = new Denque<Ticket>();
+  readonly tickets = new Denque<Ticket>();
   /** Bytes of replies that came before their turn. */
-  private keptBytes = 0;
+  keptBytes = 0;
+  /** The client is not read from. */
   private isPaused = false;
+  /** The command that waits for its server, as an array of bulk strings; null where none does. What follows it is in `parser`. */
+  held: Buffer | null = null;
   private isClosed = false;
 
+  /** Who has the command that is being performed: `parser`, or, for one that was held, one of its own. */
+  command: CommandParser;
   /** What is being read; a run is a range of it. */
   private chunk: Uint8Array = EMPTY_BUFFER;
   /** Whose commands [runStart, runEnd) of `chunk` are; null where there is no run. */
@@ -70,6 +78,7 @@ export class Session implements ConnectionHandler, Flushable {
     this.parser = new CommandParser(node.limits);
     this.authenticated = !node.requiresPassword();
     this.parser.authenticated = this.authenticated;
+    this.command = this.parser;
     this.createdMs = node.world.clock.monotonicMs();
     this.lastActiveMs = this.createdMs;
   }
@@ -77,34 +86,43 @@ export class Session implements ConnectionHandler, Flushable {
   // ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   received(buffer: Uint8Array, start: number, end: number): void {
-    if (this.closing) return;
     const { parser, node } = this;
     this.lastActiveMs = node.beginTurn();
+    if (this.closing) return;
     node.statistics.inputBytes += end - start;
     node.statistics.reads++;
-    this.chunk = buffer;
     parser.feed(buffer, start, end);
+    if (this.held !== null) {
+      this.keepRest(this.held);
+      return;
+    }
+    this.chunk = buffer;
+    this.performAll();
+    this.chunk = EMPTY_BUFFER;
+  }
+
+  /** Performs what is there to be read. */
+  private performAll(): void {
+    const { parser, node } = this;
     let answer = parser.next();
     for (; answer === COMMAND; answer = parser.next()) {
       this.perform();
-      if (this.closing) break;
+      if (this.closing || this.held !== null) break;
     }
     this.endRun();
-    this.chunk = EMPTY_BUFFER;
-    if (answer !== NEED_MORE && answer !== COMMAND) this.refuseProtocol(parser.errorText);
+    if (this.held !== null) this.keepRest(this.held);
+    else if (answer !== NEED_MORE && answer !== COMMAND) this.refuseProtocol(parser.errorText);
     if (this.out.length > 0 || this.closing) node.turn.join(this);
-    if (this.owed > OWED_MAX && !this.isPaused) {
-      this.isPaused = true;
-      this.connection.pauseReading();
-    }
+    if (this.owed > OWED_MAX || this.held !== null) this.regulateReading();
   }
 
   private perform(): void {
-    const { parser, node } = this;
-    const { route } = node;
-    const decision = route.plan(parser);
+    const { command, node } = this;
+    const { route, backends } = node;
+    const { protocol } = this.reply;
+    const decision = route.plan(command);
     if (decision > plan.LOCAL) {
-      this.refuse(reasonFor(decision, route, parser));
+      this.refuse(reasonFor(decision, route, command));
       return;
     }
     const { spec } = route;
@@ -113,30 +131,41 @@ export class Session implements ConnectionHandler, Flushable {
       this.refuse(NO_AUTH);
       return;
     }
+    let backend: Backend | null = null;
+    if (decision === plan.FORWARD) {
+      backend = backends.of(route.slot, protocol);
+      if (backend !== null && backend.isHeld) return this.hold(backend);
+    } else if (decision !== plan.LOCAL) {
+      const isForAll = decision === plan.ALL_GROUPS;
+      const held = isForAll
+        ? backends.heldOwner(protocol)
+        : backends.heldAmong(route.slots, route.keys.count, protocol);
+      if (held !== null) return this.hold(held);
+    }
     node.statistics.ran(spec.id);
-    if (decision === plan.FORWARD) this.forward(node.backends.of(route.slot, this.reply.protocol));
+    if (decision === plan.FORWARD) this.forward(backend);
     else if (decision === plan.LOCAL) this.answer(spec);
-    else if (decision === plan.SPLIT) this.divide();
-    else this.askAll(spec);
+    else if (decision === plan.SPLIT) divide(this, node);
+    else askAll(this, node);
   }
 
   /** Passes the command on as it is. */
-  private forward(backend: Backend | null): void {
-    const { parser } = this;
-    if (backend !== null && isWellFormed(parser)) {
+  forward(backend: Backend | null): void {
+    const { command } = this;
+    if (backend !== null && isWellFormed(command)) {
       // Most commands of a pipeline for one group end here.
-      if (backend === this.runBackend && parser.commandStart === this.runEnd && parser.buffer === this.chunk) {
-        this.runEnd = parser.commandEnd;
+      if (backend === this.runBackend && command.commandStart === this.runEnd && command.buffer === this.chunk) {
+        this.runEnd = command.commandEnd;
         this.owed++;
         backend.expect(this.runTicket!);
         return;
       }
-      this.send(backend, parser.buffer, parser.commandStart, parser.commandEnd);
+      this.send(backend, command.buffer, command.commandStart, command.commandEnd);
     } else if (backend !== null) {
-      const message = encodeCommand(argumentsOf(parser));
+      const message = spelledAnew(command);
       this.send(backend, message, 0, message.length);
     } else {
-      this.refuse(this.node.noOwner());
+      this.refuse(this.node.noOwner);
     }
   }
 
@@ -167,65 +196,15 @@ export class Session implements ConnectionHandler, Flushable {
   }
 
   /** Hands the run to its backend. */
-  private endRun(): void {
+  endRun(): void {
     if (this.runBackend === null) return;
     this.runBackend.out.bytes(this.chunk, this.runStart, this.runEnd);
     this.runBackend = null;
     this.runTicket = null;
   }
 
-  /** Divides a command among the owners of its keys. */
-  private divide(): void {
-    const { parser, node } = this;
-    const { route, backends } = node;
-    this.endRun();
-    const division = new Division(route.keys.count);
-    for (let i = 0; i < route.keys.count; i++) {
-      const backend = backends.of(route.slots[i] as SlotId, this.reply.protocol);
-      if (backend === null) {
-        this.refuse(node.noOwner());
-        return;
-      }
-      division.give(i, backend);
-    }
-    if (division.backends.length === 1) {
-      this.forward(division.backends[0]);
-    } else if (this.beginAll(division.backends)) {
-      const split = new Split(this.openParent(), route.spec.merge!, division.backends.length, division.owners);
-      split.expectFrom(division.backends);
-      division.write(route, parser);
-    }
-  }
-
-  /** Passes the command to all groups. */
-  private askAll(spec: CommandSpec): void {
-    const { parser, node } = this;
-    const owners = node.backends.owners(this.reply.protocol);
-    if (owners.length < 2) {
-      this.forward(owners[0] ?? null);
-      return;
-    }
-    this.endRun();
-    if (!this.beginAll(owners)) return;
-    new Split(this.openParent(), spec.merge!, owners.length).expectFrom(owners);
-    const message = encodeCommand(argumentsOf(parser));
-    for (const backend of owners) backend.out.bytes(message, 0, message.length);
-  }
-
-  /** Prepares the backends for a part each; false after the error reply where one of them takes no commands. */
-  private beginAll(backends: readonly Backend[]): boolean {
-    for (const backend of backends) {
-      const refusal = backend.refusal();
-      if (refusal === null) continue;
-      this.refuse(refusal);
-      return false;
-    }
-    for (const backend of backends) backend.begin(this.database);
-    return true;
-  }
-
   /** The place of a divided command in the client's order. */
-  private openParent(): Ticket {
+  openParent(): Ticket {
     const parent = takeTicket(this);
     parent.owed = 1;
     this.owed++;
@@ -249,11 +228,11 @@ export class Session implements ConnectionHandler, Flushable {
   /** Lets the proxy answer a command by itself. */
   private answer(spec: CommandSpec): void {
     this.beginReply();
-    this.node.answer(this, spec, this.parser);
+    this.node.answer(this, spec, this.command);
     this.endReply();
   }
 
-  private refuse(text: string): void {
+  refuse(text: string): void {
     this.node.statistics.errors.count(text);
     this.beginReply();
     this.reply.error(text);
@@ -365,10 +344,59 @@ export class Session implements ConnectionHandler, Flushable {
       return;
     }
     if (connection.unsentBytes > 0) this.checkOutput();
-    if (this.isPaused && this.owed <= OWED_MAX / 2) {
-      this.isPaused = false;
-      connection.resumeReading();
+    if (this.isPaused) this.regulateReading();
+  }
+
+  /** Reads from the client, or does not, as what waits for it or with it allows. */
+  private regulateReading(): void {
+    const mustPause = this.held !== null || this.owed > (this.isPaused ? OWED_MAX / 2 : OWED_MAX);
+    if (mustPause === this.isPaused) return;
+    this.isPaused = mustPause;
+    if (mustPause) this.connection.pauseReading();
+    else this.connection.resumeReading();
+  }
+
+  // ── holding back ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Stops at this command until its server is ready for commands. */
+  private hold(backend: Backend): void {
+    const { command, node } = this;
+    const length = command.commandEnd - command.commandStart;
+    if (node.holding.heldBytes + length > node.settings.values['hold-bytes']) {
+      this.refuse(HELD_TOO_MUCH);
+      return;
     }
+    this.held = Buffer.from(command.buffer.subarray(command.commandStart, command.commandEnd));
+    backend.awaited();
+  }
+
+  /** Keeps what the client sent after the command that is held. */
+  private keepRest(held: Buffer): void {
+    this.parser.retain();
+    this.node.holding.keep(this, held.length + this.parser.bufferedBytes);
+  }
+
+  /** Tries the command that is held again, and goes on after it. */
+  goOn(): void {
+    const { held, node } = this;
+    if (held === null || this.closing) return;
+    this.lastActiveMs = node.beginTurn();
+    this.held = null;
+    node.holding.release(this);
+    const again = new CommandParser(node.limits);
+    again.feed(held, 0, held.length);
+    again.next();
+    this.command = again;
+    this.perform();
+    this.command = this.parser;
+    if (this.held !== null) this.keepRest(held);
+    else this.performAll();
+    this.regulateReading();
+  }
+
+  /** No reply of a server may pass any more: a client for which some wait to be sent is closed. */
+  withdraw(): void {
+    if (this.out.length > 0 || this.keptBytes > 0) this.kill();
   }
 
   // ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -401,6 +429,8 @@ export class Session implements ConnectionHandler, Flushable {
     this.isClosed = true;
     this.closing = true;
     this.out.clear();
+    this.held = null;
+    this.node.holding.release(this);
     for (let ticket = this.tickets.shift(); ticket !== undefined; ticket = this.tickets.shift()) {
       ticket.session = null;
       if (ticket.owed === 0) releaseTicket(ticket);
@@ -409,33 +439,8 @@ export class Session implements ConnectionHandler, Flushable {
     this.node.sessionClosed(this);
   }
 
-  /** The line of CLIENT LIST, and the replies that the client waits for. */
+  /** The line of CLIENT LIST. */
   describe(): string {
-    const { id, connection, name, createdMs, lastActiveMs, database, parser, lastSpec } = this;
-    const { libraryName, libraryVersion } = this;
-    const line = clientLine({
-      id,
-      connection,
-      name,
-      nowMs: this.node.world.clock.monotonicMs(),
-      createdMs,
-      lastActiveMs,
-      flags: (this.closing ? 'c' : '') + (connection.localAddress.startsWith('/') ? 'U' : ''),
-      database,
-      parser,
-      replyBytes: this.out.length,
-      waitingCount: this.tickets.length,
-      waitingBytes: this.keptBytes + connection.unsentBytes,
-      transaction: null,
-      lastSpec,
-      protocol: this.reply.protocol,
-      libraryName,
-      libraryVersion,
-    });
-    return `${line} owed=${this.owed}`;
+    return lineOf(this, this.node.world.clock.monotonicMs());
   }
-}
-
-function argumentsOf({ buffer, starts, ends, argc }: CommandParser): Uint8Array[] {
-  return Array.from({ length: argc }, (_, i) => buffer.subarray(starts[i], ends[i]));
 }

@@ -5,9 +5,10 @@
  * and clusters that never change, from `group` lines: `group 1 10.0.0.1:6379 10.0.0.2:6379` is group 1 with its master
  * and a replica, and the slots are spread evenly over the groups in the order of the lines.
  */
-import { integer, memory, oneOf, Refusal, Settings, text, words, type Setting, type Traits } from '../base';
+import { integer, memory, oneOf, Refusal, Settings, text, yesNo, type Setting, type Traits } from '../base';
 import { clientSettings, doorwaySettings } from '../net';
 import { ClusterView, spread, type GroupParts } from '../slots';
+import { followerSettings, hostAndPort, isAddress } from '../views';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -29,12 +30,12 @@ export const PROXY_SETTINGS = {
     immutable: true,
     does: 'How many databases the servers have; one that has fewer is not used.',
   }),
-  'config-servers': words([], {
+  ...followerSettings(),
+  announce: text('', {
     immutable: true,
-    check: (addresses) => (addresses.every(isAddress) ? null : 'argument must be host:port, separated by blanks'),
-    does: 'Where the config servers are, as host:port; without any, `group` says who the servers are.',
+    check: (address) => (address === '' || isAddress(address) ? null : 'argument must be host:port'),
+    does: 'The host:port by which the config servers know this proxy; empty for its own side of the connection and `port`.',
   }),
-  'config-password': text('', { sensitive: true, does: 'Password for the config servers; empty for none.' }),
   group: staticGroups({
     immutable: true,
     does: 'A group of servers that never changes: its number, then host:port of its master and replicas.',
@@ -48,6 +49,16 @@ export const PROXY_SETTINGS = {
   'in-flight-max': integer(1_000_000, {
     min: 1,
     does: 'How many replies one server connection may owe before further commands for it are refused.',
+  }),
+  'hold-timeout': integer(5000, {
+    min: 1,
+    does: 'Milliseconds that a command waits for a server that is not ready for commands, before it is refused.',
+  }),
+  'hold-bytes': memory(64 * MEBIBYTE, {
+    does: 'Bytes of commands that may wait so, of all clients; further ones are refused.',
+  }),
+  'hold-when-broken': yesNo(true, {
+    does: 'Whether commands for a server that cannot be reached wait for a new view, where config servers are followed.',
   }),
   loglevel: oneOf('notice', ['debug', 'verbose', 'notice', 'warning', 'nothing'], {
     does: 'Least level that is logged.',
@@ -76,17 +87,6 @@ export function staticView(groups: readonly StaticGroup[], zone: string): Cluste
     })),
   }));
   return new ClusterView({ version: 1, groups: parts, slots: spread(groups.map(({ id }) => id)) });
-}
-
-/** "10.0.0.1:6379" or "[::1]:6379" in its parts. */
-export function hostAndPort(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(':');
-  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(colon + 1)) };
-}
-
-function isAddress(text: string): boolean {
-  const { host, port } = hostAndPort(text);
-  return text.includes(':') && host !== '' && Number.isInteger(port) && port >= 1 && port <= 65535;
 }
 
 /** Lines add up; each is one group or several: numbers begin a group, addresses follow. */

@@ -5,7 +5,7 @@
  * close the connection, which all clients share; so the proxy looks first. What is sloppy is not refused but spelled
  * anew. Costs some 5 ns for a SET.
  */
-import type { CommandParser } from '../resp';
+import { encodeCommand, type CommandParser } from '../resp';
 
 const CR = 13;
 const LF = 10;
@@ -21,4 +21,9 @@ export function isWellFormed(args: CommandParser): boolean {
   let at = starts[0];
   while (buffer[at] !== DOLLAR) at--;
   return buffer[at - 1] === LF;
+}
+
+/** The command as it should have been sent. */
+export function spelledAnew({ buffer, starts, ends, argc }: CommandParser): Uint8Array {
+  return encodeCommand(Array.from({ length: argc }, (_, i) => buffer.subarray(starts[i], ends[i])));
 }

@@ -22,6 +22,7 @@ import { makeBatch, type CommandBatch, type ProtocolLimits } from '../resp';
 import { ExpiryCycle, Journal, Keyspace, LOOKAHEAD_MAX, Strings } from '../storage';
 import { BackgroundWork } from './background-work';
 import { Blocking } from './blocking';
+import { Allegiance } from './control/allegiance';
 import { Dispatch } from './dispatch';
 import { Gate } from './gate';
 import { MemoryGauge } from './memory-gauge';
@@ -75,6 +76,8 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   readonly replication: Replication;
   /** Holds the replies to writes until replicas have acknowledged them, where `write-quorum` asks for that; else null. */
   quorum: Quorum | null = null;
+  /** Whose orders it takes, where it follows config servers; else null. */
+  readonly allegiance: Allegiance | null;
   /** How it gets ready to end. */
   readonly leaving: Shutdown;
   /** For what state of the node commands are refused. Who changes it says so by `statesChanged`. */
@@ -156,6 +159,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     });
     this.persistence = new Persistence(this);
     this.replication = new Replication(this);
+    this.allegiance = values['config-servers'].length > 0 ? new Allegiance(this) : null;
     this.leaving = new Shutdown(this);
     this.dispatch = new Dispatch(this);
     this.background = new BackgroundWork(this, new ExpiryCycle(this.keyspace));
@@ -172,6 +176,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
       this.persistence.beginLoading();
       await this.doorway.open(this.settings);
       await this.persistence.start();
+      this.allegiance?.start();
       this.replication.start();
     } catch (error) {
       await this.stop();
@@ -234,6 +239,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
   async stop(): Promise<void> {
     if (this.isStopping) return;
     this.isStopping = true;
+    this.allegiance?.stop();
     this.background.stop();
     this.unpause();
     this.turn.flush();
@@ -342,9 +348,14 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     this.replication.updateStates();
   }
 
-  /** Whether the data are to stay as they are, for who compares offsets: no key goes by itself either. */
+  /** Whether somebody holds writes back, be it beside clients: nothing of our own goes into the stream then. */
+  get areWritesHeld(): boolean {
+    return this.holders.size > 0;
+  }
+
+  /** Whether the data are to stay as they are, for who compares offsets, or has no lease: no key goes by itself either. */
   get standsStill(): boolean {
-    return this.pauseMode !== 'none';
+    return this.pauseMode !== 'none' || this.states.leaseRefusal !== null;
   }
 
   /** Those that are still held back will be so again. */
@@ -372,6 +383,7 @@ export class DataNode extends EventEmitter<DataNodeEvents> {
     const nowMs = this.world.clock.monotonicMs();
     this.keyspace.setTime(this.world.clock.wallMs());
     this.statistics.beginBatch(nowMs);
+    if (this.allegiance !== null) this.allegiance.guard.look(nowMs);
     if (!this.endOfTurn.inTurn) {
       this.turnStartMs = nowMs;
       this.turn.join(this.endOfTurn);

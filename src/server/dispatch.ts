@@ -190,6 +190,7 @@ export class Dispatch {
       this.run(handler, session);
       node.statistics.ranTimed(spec, startMs, this.nowMs(), session.parked === null);
     }
+    if (node.allegiance !== null && (spec.flags & FLAG_WRITE) !== 0) session.awaitsLease = true;
     if (reply.errors !== errorsBefore) {
       node.statistics.failedCalls[spec.id]++;
       node.statistics.errors.count(reply.lastError);

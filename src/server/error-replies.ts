@@ -73,6 +73,9 @@ export const DEBUG_NOT_ALLOWED =
 
 export const READ_ONLY = "READONLY You can't write against a read only replica.";
 export const TOO_FEW_REPLICAS = 'NOREPLICAS Not enough good replicas to write.';
+/** For writes of clients to a master without a lease. They were not run. */
+export const LEASE_LAPSED =
+  'CLUSTERDOWN The lease of this master has lapsed, or it never had one. Nothing was written: ask the control plane who is master.';
 export const MASTER_DOWN = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.";
 export const ROLE_CHANGED =
   'UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)';

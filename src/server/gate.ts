@@ -1,7 +1,7 @@
 /**
  * Gate: why commands are refused whoever sends them, for what state the node is in: the data are being loaded, what is written
- * could not be kept, or would be known to too few replicas, or is not ours to write, as the node is a replica; or its data are
- * old.
+ * could not be kept, or would be known to too few replicas, or is not ours to write, as the node is a replica or has no lease; or
+ * its data are old.
  *
  * The node has a gate only while there is something to refuse, so that Dispatch asks one field per command. Texts, conditions
  * and order are Redis' (processCommand of 7.2): while writes are refused for the disk's sake PING is too, so that health checks
@@ -22,6 +22,8 @@ export class Gate {
   lacksReplicas = false;
   /** The reply to writes while fewer replicas are online than `write-quorum`; null where there are enough. */
   quorumRefusal: string | null = null;
+  /** The reply to writes without a lease; null where it is held, or none is needed. */
+  leaseRefusal: string | null = null;
   /** A replica that clients must not write to. */
   isReadOnly = false;
   /** A replica that must not serve what it has, as its master is out of reach. */
@@ -35,6 +37,7 @@ export class Gate {
       this.lacksReplicas ||
       this.quorumRefusal !== null ||
       this.isReadOnly ||
+      this.leaseRefusal !== null ||
       this.isStale
     );
   }
@@ -48,6 +51,7 @@ export class Gate {
     if (writes && this.lacksReplicas) return TOO_FEW_REPLICAS;
     if (writes && this.quorumRefusal !== null) return this.quorumRefusal;
     if (writes && this.isReadOnly) return READ_ONLY;
+    if (writes && this.leaseRefusal !== null) return this.leaseRefusal;
     if (this.isStale && !this.haveAll(spec, transaction, FLAG_STALE)) return MASTER_DOWN;
     if (this.isLoading && !this.haveAll(spec, transaction, FLAG_LOADING)) return LOADING;
     if (this.isLoadingBeside && (flags & FLAG_NO_ASYNC_LOADING) !== 0) return LOADING;

@@ -24,6 +24,7 @@ import {
   type Fields,
   type Sections,
 } from '../metrics';
+import { allegianceFields } from './control/info';
 import type { DataNode } from './data-node';
 import { persistenceFields } from './persistence/info';
 import { replicationFields, replicationMemoryFields } from './replication/info';
@@ -35,7 +36,7 @@ export const SECTIONS: Sections<DataNode> = {
   memory: { title: 'Memory', fields: memoryFields },
   persistence: { title: 'Persistence', fields: persistenceFields },
   stats: { title: 'Stats', fields: statisticsFields },
-  replication: { title: 'Replication', fields: replicationFields },
+  replication: { title: 'Replication', fields: (node) => ({ ...replicationFields(node), ...allegianceFields(node) }) },
   cpu: { title: 'CPU', fields: cpuFields },
   modules: { title: 'Modules', fields: () => ({}) },
   commandstats: { title: 'Commandstats', onlyOnRequest: true, fields: commandFields },

@@ -52,6 +52,8 @@ export class Session implements ConnectionHandler, Flushable {
   awaitsCommit = false;
   /** Its replies wanted to leave meanwhile. */
   hasHeldReplies = false;
+  /** It has written, and not all of its replies have left: they may under a lease only. See LeaseGuard. */
+  awaitsLease = false;
   /** Replies of its that wait for replicas; null where there were none ever. See Quorum. */
   held: HeldReplies | null = null;
   /** Offset of the stream after what it wrote last; 0: it wrote nothing. Infinity: what it wrote may be in no stream any more. */
@@ -369,10 +371,12 @@ export class Session implements ConnectionHandler, Flushable {
       this.node.checkOutputLimit(this);
       return;
     }
+    if (this.awaitsLease && !this.node.allegiance!.guard.mayAcknowledge(this)) return;
     if (this.held !== null && !this.held.isEmpty) {
       this.flushBefore(this.held);
       return;
     }
+    this.awaitsLease = false;
     this.outputBytes += out.length;
     this.node.statistics.outputBytes += out.length;
     this.node.statistics.writes++;

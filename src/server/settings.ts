@@ -18,6 +18,7 @@ import {
 } from '../base';
 import { clientSettings, doorwaySettings } from '../net';
 import { EVICTION_POLICIES } from '../storage';
+import { followerSettings } from '../views';
 import { INERT_SETTINGS } from './settings-inert';
 import { PACKING_SETTINGS } from './settings-packing';
 import { PERSISTENCE_SETTINGS } from './settings-persistence';
@@ -59,6 +60,7 @@ const EFFECTIVE_SETTINGS = {
   ...PACKING_SETTINGS,
   ...PERSISTENCE_SETTINGS,
   ...REPLICATION_SETTINGS,
+  ...followerSettings(),
   'hll-sparse-max-bytes': memory(3000, { does: 'Bytes up to which a HyperLogLog is sparse.' }),
   hz: integer(10, {
     max: INT32_MAX,

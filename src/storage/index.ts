@@ -2,6 +2,7 @@ export { AofDirectory, type AofDirectoryOptions, type AofPart, type RewritePaths
 export type { Deed } from './aof/deeds';
 export type { AofFileOptions } from './aof/inspection';
 export { AofLoader } from './aof/loader';
+export { readAofTail, type AofTail } from './aof/tail';
 export { AofWriter } from './aof/writer';
 export type { Address } from './arena';
 export { REGISTER_COUNT } from './cardinality';

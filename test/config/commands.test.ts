@@ -1,27 +1,36 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { splitArguments } from '../../src/base';
-import { ConfigState, perform, refusalText, viewMessage, type ConfigReply, type Follower } from '../../src/config';
+import {
+  ConfigState,
+  perform,
+  refusalText,
+  viewMessage,
+  type ConfigCommand,
+  type ConfigReply,
+  type Scene,
+} from '../../src/config';
 import { ClusterView } from '../../src/slots';
 
 /** Plays lines one after another, each on the state that the ones before left, as a config server would. */
 class Session {
   state = ConfigState.empty;
 
-  play(line: string, followers: Follower[] = []): unknown {
-    const reply = this.ask(line, followers);
+  play(line: string, scene?: Scene): unknown {
+    const reply = this.ask(line, scene);
     if (reply.kind === 'value') return reply.value;
     if (reply.kind === 'error') return `-${reply.text}`;
-    if (reply.kind !== 'propose') return reply;
-    const result = this.state.apply(reply.command, { atMs: 1000 + this.state.view.version, by: 'tester' });
+    const command = commandIn(reply);
+    if (command === null) return reply;
+    const result = this.state.apply(command, { atMs: 1000 + this.state.view.version, by: 'tester' });
     if (!result.accepted) return `-${refusalText(result)}`;
     this.state = result.state;
     return result.event.version;
   }
 
-  ask(line: string, followers: Follower[] = []): ConfigReply {
+  ask(line: string, scene?: Scene): ConfigReply {
     const words = (splitArguments(Buffer.from(line)) ?? []).map(String);
-    return perform(this.state, words, followers);
+    return perform(this.state, words, scene);
   }
 
   /** The transcript of the lines with their answers. */
@@ -32,6 +41,14 @@ class Session {
       .map((line) => `${line.trim()}\n  ${JSON.stringify(this.play(line))}`)
       .join('\n');
   }
+}
+
+/** What is proposed in the end, as if every server had been found fit. */
+function commandIn(reply: ConfigReply): ConfigCommand | null {
+  if (reply.kind === 'propose') return reply.command;
+  if (reply.kind !== 'operate' || reply.operation.does !== 'add-member') return null;
+  const { does, group, member, engine } = reply.operation;
+  return { does, group, member, engine: engine ?? 'redis', runId: '' };
 }
 
 const SETUP = `
@@ -66,9 +83,9 @@ describe('the commands', () => {
         VIEW GET`),
     ).toMatchInlineSnapshot(`
       "GROUP LIST
-        [[1,1,512,[["10.0.0.1:6379","master","a"],["10.0.0.2:6379","replica","b"]]],[2,2,512,[["10.0.0.3:6379","master",""]]]]
+        [{"id":1,"engine":"redis","state":"serving","epoch":1,"slots":512,"automatic-failover":"on","members":[{"id":"10.0.0.1:6379","role":"master","zone":"a"},{"id":"10.0.0.2:6379","role":"replica","zone":"b"}]},{"id":2,"engine":"redis","state":"serving","epoch":2,"slots":512,"automatic-failover":"on","members":[{"id":"10.0.0.3:6379","role":"master","zone":""}]}]
       SLOTS LIST
-        [[0,511,1],[512,1023,2]]
+        [{"from":0,"to":511,"group":1},{"from":512,"to":1023,"group":2}]
       SLOTS ASSIGN 0-9 2
         "-UNSAFE 10 slots would change owner but their data would stay behind; FORCE does it anyway"
       SLOTS ASSIGN 0-9 2 FORCE
@@ -76,7 +93,7 @@ describe('the commands', () => {
       SLOTS ASSIGN 0 1 force
         8
       SLOTS LIST
-        [[0,0,1],[1,9,2],[10,511,1],[512,1023,2]]
+        [{"from":0,"to":0,"group":1},{"from":1,"to":9,"group":2},{"from":10,"to":511,"group":1},{"from":512,"to":1023,"group":2}]
       GROUP REMOVE 1 10.0.0.1:6379
         "-REFUSED 10.0.0.1:6379 is the master of group 1, which still has replicas"
       GROUP REMOVE 1 10.0.0.2:6379
@@ -92,11 +109,11 @@ describe('the commands', () => {
       GROUP DELETE 2
         12
       EVENTS 3
-        [[12,1011,"tester","GROUP DELETE 2"],[11,1010,"tester","GROUP REMOVE 2 10.0.0.3:6379"],[10,1009,"tester","SLOTS SPREAD 1 FORCE"]]
+        [{"version":12,"at-ms":1011,"by":"tester","text":"GROUP DELETE 2"},{"version":11,"at-ms":1010,"by":"tester","text":"GROUP REMOVE 2 10.0.0.3:6379"},{"version":10,"at-ms":1009,"by":"tester","text":"SLOTS SPREAD 1 FORCE"}]
       EVENTS 0
         []
       VIEW GET
-        "{\\"version\\":12,\\"groups\\":[{\\"id\\":1,\\"epoch\\":1,\\"members\\":[{\\"host\\":\\"10.0.0.1\\",\\"port\\":6379,\\"zone\\":\\"a\\",\\"role\\":\\"master\\"}]}],\\"slots\\":[[0,1023,1]]}""
+        "{\\"version\\":12,\\"groups\\":[{\\"id\\":1,\\"epoch\\":1,\\"engine\\":\\"redis\\",\\"state\\":\\"serving\\",\\"members\\":[{\\"host\\":\\"10.0.0.1\\",\\"port\\":6379,\\"zone\\":\\"a\\",\\"role\\":\\"master\\"}]}],\\"slots\\":[[0,1023,1]]}""
     `);
   });
 
@@ -149,11 +166,11 @@ describe('the commands', () => {
       GROUP ADD 1 localhost 6379
         "-REFUSED there is no group 1"
       GROUP ADD 1 localhost 6379 ZONE
-        "-ERR syntax error, usage: GROUP ADD id host port [ZONE zone] [ROLE master|replica]"
+        "-ERR syntax error, usage: GROUP ADD id host port [ZONE zone] [ROLE master|replica] [ENGINE slotcache|redis] [FORCE] [NOCHECK]"
       GROUP ADD 1 localhost 6379 ZONE a ZONE b
-        "-ERR syntax error, usage: GROUP ADD id host port [ZONE zone] [ROLE master|replica]"
+        "-ERR syntax error, usage: GROUP ADD id host port [ZONE zone] [ROLE master|replica] [ENGINE slotcache|redis] [FORCE] [NOCHECK]"
       GROUP ADD 1 localhost 6379 COLOUR red
-        "-ERR syntax error, usage: GROUP ADD id host port [ZONE zone] [ROLE master|replica]"
+        "-ERR syntax error, usage: GROUP ADD id host port [ZONE zone] [ROLE master|replica] [ENGINE slotcache|redis] [FORCE] [NOCHECK]"
       GROUP ADD 1 localhost port
         "-ERR value is not an integer or out of range"
       SLOTS ASSIGN 0-99999 1
@@ -194,22 +211,37 @@ describe('the commands', () => {
     expect(session.ask('view ack 7')).toEqual({ kind: 'acknowledge', version: 7 });
   });
 
-  test('STATUS names the followers', () => {
+  test('STATUS names the followers, and who leads', () => {
     const session = new Session();
     session.transcript(SETUP);
-    const followers = [{ name: 'proxy 10.0.0.9:6380', version: 5 }];
-    expect(session.play('STATUS', followers)).toEqual([
-      'version',
-      6,
-      'groups',
-      2,
-      'members',
-      3,
-      'slots',
-      1024,
-      'followers',
-      [['proxy 10.0.0.9:6380', 5]],
-    ]);
+    const scene: Scene = {
+      id: 2,
+      leader: 1,
+      term: 7,
+      voters: [1, 2, 3],
+      learners: [],
+      followers: [{ name: 'proxy 10.0.0.9:6380', version: 5 }],
+      health: () => ({}),
+      lease: () => ({}),
+    };
+    expect(session.play('STATUS', scene)).toEqual({
+      'cluster-id': '',
+      id: 2,
+      leader: 1,
+      term: 7,
+      voters: [1, 2, 3],
+      learners: [],
+      version: 6,
+      groups: 2,
+      serving: 2,
+      switching: 0,
+      'failing-over': 0,
+      members: 3,
+      slots: 1024,
+      proxies: 0,
+      'automatic-failover': 'on',
+      followers: [['proxy 10.0.0.9:6380', 5]],
+    });
   });
 
   test('HELP shows every command as it is typed', () => {
@@ -221,13 +253,32 @@ describe('the commands', () => {
         "VIEW ACK version",
         "GROUP CREATE id",
         "GROUP DELETE id",
-        "GROUP ADD id host port [ZONE zone] [ROLE master|replica]",
+        "GROUP ADD id host port [ZONE zone] [ROLE master|replica] [ENGINE slotcache|redis] [FORCE] [NOCHECK]",
         "GROUP REMOVE id host:port",
         "GROUP LIST",
+        "GROUP SWITCH id [TO host:port]",
+        "GROUP FAILOVER id [TO host:port] [FORCE]",
         "SLOTS ASSIGN from-to group [FORCE]",
         "SLOTS SPREAD group [group ...] [FORCE]",
         "SLOTS LIST",
+        "NODE LIST",
+        "PROXY REGISTER run-id host:port [ZONE zone]",
+        "PROXY DEREGISTER host:port",
+        "PROXY LIST",
+        "LEASE RENEW PROXY|SERVER run-id version",
+        "FAILOVER PAUSE [group]",
+        "FAILOVER RESUME [group]",
+        "FAILOVER LIST",
+        "FAILOVER REPORTS [count]",
+        "EVENTS SUBSCRIBE",
         "EVENTS [count]",
+        "SET name value",
+        "SETTINGS",
+        "CONFIG ADD id peer-host:port host:port [ZONE zone]",
+        "CONFIG REMOVE id",
+        "CONFIG LIST",
+        "CONFIG LEADER id",
+        "ONCE request-id command [argument ...]",
         "STATUS",
         "HELP",
       ]
@@ -251,8 +302,9 @@ describe('the commands', () => {
       fc.property(fc.array(words, { maxLength: 7 }), (list) => {
         const reply = perform(session.state, list);
         if (reply.kind === 'error') expect(reply.text).toMatch(/^[A-Z]+ [ -~]*$/);
-        if (reply.kind !== 'propose') return;
-        const result = session.state.apply(reply.command, { atMs: 0, by: '' });
+        const command = commandIn(reply);
+        if (command === null) return;
+        const result = session.state.apply(command, { atMs: 0, by: '' });
         if (!result.accepted) expect(refusalText(result)).toMatch(/^[A-Z]+ [ -~]*$/);
       }),
       { numRuns: 2000 },

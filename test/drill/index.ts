@@ -1,12 +1,16 @@
 /**
- * npm run drill [-- kill power flips full sync replicas quorum …] [--rounds N] [--seed S] [--policy P …] [--peer] [--server script]
+ * npm run drill [-- kill power flips full sync replicas quorum control …] [--rounds N] [--seed S] [--policy P …] [--peer] [--server script]
  *
  * Real processes die, real disks lose power, bits flip, disks are full or fail, links break: is what was acknowledged still there,
  * and is nothing else? Prints figures; exit status 1 where a promise was broken, with the directory that shows it. `--policy`
- * leaves out the other policies (of flips: kinds of files, of sync: faults, of replicas: formations). `--peer` measures
+ * leaves out the other policies (of flips: kinds of files, of sync: faults, of replicas: formations,
+ * of control: what happens, `-redis` with stock servers). `--peer` measures
  * redis-server by the same drills, and holds it to nothing.
  */
+import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { CONTROL_VARIANTS, drillControl } from './control/control';
+import { serveAsZoneClient } from './control/zone-client';
 import { drillFlips, FILE_KINDS } from './flips';
 import { drillFull } from './full';
 import { drillKill } from './kill';
@@ -18,6 +22,8 @@ import { ourTarget, PEER, POLICIES, type Policy, type Target } from './server-pr
 import { drillSync, SYNC_FAULTS, type SyncFault } from './sync';
 
 const FAILURES_SHOWN_MAX = 5;
+
+await serveAsZoneClient(process.argv.slice(2));
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -73,6 +79,11 @@ const DRILLS: Readonly<Record<string, Drill>> = {
     rounds: 200,
     variants: QUORUMS,
     run: (target, quorum, rounds, seed) => drillQuorum(target, quorum as Quorum, { rounds, seed }),
+  },
+  control: {
+    rounds: 50,
+    variants: CONTROL_VARIANTS,
+    run: (_target, kind, rounds, seed) => drillControl(resolve(dirname(values.server)), kind, { rounds, seed }),
   },
 };
 

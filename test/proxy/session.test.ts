@@ -148,7 +148,7 @@ test('a password is asked for, by AUTH or HELLO, and taken back by RESET', async
 
 test('a client that does not take its replies is closed at the limit', async () => {
   cluster.proxy.settings.assign({ 'client-output-limit': '1mb' });
-  await client.command('SET', TWO, 'x'.repeat(100_000));
+  await client.command('MSET', ONE, '', TWO, 'x'.repeat(100_000));
   cluster.ownerOf(ONE).isHeld = true;
   const greedy = cluster.raw();
   greedy.send(`GET ${ONE}\r\n${`GET ${TWO}\r\n`.repeat(20)}`);

@@ -13,7 +13,7 @@ const LINES: readonly (readonly string[])[] = [
   ['base'],
   ['resp', 'slots', 'raft', 'failover', 'metrics'],
   ['storage', 'net', 'commands'],
-  ['replication', 'scripting', 'acl'],
+  ['replication', 'scripting', 'acl', 'views'],
   ['server', 'proxy', 'config'],
   ['admin', 'agent', 'console', 'sim'],
   ['the front door'],

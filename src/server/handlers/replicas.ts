@@ -85,6 +85,8 @@ function mayBecomeReplica({ node, reply, session }: Call): boolean {
   const feed = session.introduce();
   let error: string | null = null;
   if (replication.handover.isUnderWay) error = NO_SYNC_IN_FAILOVER;
+  // They come again: a master that lost its data must not be copied before it is known to be one.
+  else if (node.allegiance?.isPending === true) error = NO_MASTER_LINK;
   else if (replication.isReplica && !replication.following.isConnected) error = NO_MASTER_LINK;
   // What it was told before must not mingle with the stream.
   else if (session.unsentBytes > 0) error = SYNC_WITH_PENDING_OUTPUT;

@@ -8,6 +8,7 @@ import { infoText } from '../../metrics';
 import type { Call, Handler } from '../call';
 import { SECTIONS } from '../info-sections';
 import { configHandlers } from './config';
+import { controlHandlers } from './control';
 import { debugHandlers } from './debug';
 import { databaseHandlers } from './keyspace-wide';
 import { persistenceHandlers } from './persistence';
@@ -21,6 +22,7 @@ export const serverHandlers: Handlers<typeof server, Handler> = {
   ...commonServerHandlers,
   ...introspectionHandlers,
   ...configHandlers,
+  ...controlHandlers,
   ...databaseHandlers,
   ...debugHandlers,
   ...persistenceHandlers,

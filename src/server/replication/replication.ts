@@ -97,7 +97,7 @@ export class Replication {
   private tick(): void {
     const { node } = this;
     node.persistence.watched(() => {
-      if (this.master === null && !this.handover.isUnderWay && !node.leaving.isWaiting) this.feeds.tendStream();
+      if (this.master === null && !node.areWritesHeld) this.feeds.tendStream();
       this.handover.look();
       this.feeds.tick();
       this.syncs.tick();
@@ -123,9 +123,9 @@ export class Replication {
 
   /** At the end of a turn, after the append-only file: sends replicas what is new, and asks whether they have it if need be. */
   commit(): void {
-    const { feeds, quorum, waits } = this;
+    const { feeds, node, quorum, waits } = this;
     if (quorum.isHolding && quorum.closeTurn()) waits.asks = true;
-    if (waits.asks && !this.node.journal.isPending) {
+    if (waits.asks && !node.journal.isPending && !node.areWritesHeld) {
       waits.asks = false;
       feeds.requestAcknowledgements();
     }
@@ -148,10 +148,13 @@ export class Replication {
 
   // ── roles ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Becomes a replica of another master, which is to be one from now on where `handsOver`. Between two commands, or within REPLICAOF. */
-  follow(master: MasterAddress, handsOver = false): void {
+  /**
+   * Becomes a replica of another master, which is to be one from now on where `handsOver`. Between two commands, or within REPLICAOF.
+   * @param known where the data can be taken to stand in its stream, if that is not where they stand in ours
+   */
+  follow(master: MasterAddress, handsOver = false, known: StreamPlace | null = null): void {
     const { feeds, following, node } = this;
-    let place = this.place ?? following.place;
+    let place = known ?? this.place ?? following.place;
     if (this.master === null) {
       // What could not be handed on is in the data, and in nobody's stream.
       if (!node.persistence.appendOnly.commitNow()) place = null;
@@ -169,6 +172,7 @@ export class Replication {
     following.start(master, place, handsOver);
     this.startTicking();
     this.updateStates();
+    node.allegiance?.roleChanged();
   }
 
   /** Becomes a master: the data stay as they are, and the stream goes on under a name of its own. */
@@ -200,6 +204,16 @@ export class Replication {
     feeds.startReading();
     persistence.goOn();
     this.updateStates();
+    node.allegiance?.roleChanged();
+  }
+
+  /** A node that waited to be told its role is a master: the stream of its data goes on under a name of its own. */
+  takeUp(): void {
+    const { place } = this.following;
+    if (this.master !== null || place === null) return;
+    this.following.stop();
+    this.history.part(place.offset);
+    this.feeds.startReading();
   }
 
   /** The setting says what is so, for CONFIG REWRITE. */
@@ -210,7 +224,8 @@ export class Replication {
   /** The place in the stream that the data of now have; null where nobody could go on from there. Between two commands. */
   get place(): StreamPlace | null {
     const { feeds, following, history, node } = this;
-    if (this.master !== null) return following.place;
+    // Who waits to be told its role stands where it stood.
+    if (this.master !== null || following.place !== null) return following.place;
     // Amid a transaction, as where FLUSHALL saves at once, nobody can go on.
     if (!feeds.hasBacklog || node.journal.isWithinUnit) return null;
     return { id: history.id, offset: this.offset, database: node.journal.selectedDatabase };
@@ -222,7 +237,7 @@ export class Replication {
     node.journal.moveTo(place.offset);
     history.follow(place.id);
     // A master that was down goes on under a name of its own, as it may have lost what it sent last.
-    if (node.settings.values['replicaof'].length > 0) {
+    if (node.settings.values['replicaof'].length > 0 || node.allegiance !== null) {
       following.resumeAt(place);
       return;
     }

@@ -1,0 +1,5 @@
+/** `npm run sim [-- --seed N | --minutes N] [--stage raft|cluster] [--trace]`: builds if needed and simulates clusters. */
+import { buildIfStale } from './fresh-build.mjs';
+
+buildIfStale({ declarations: false });
+await import('../dist/sim-runs/main.js');

@@ -1,0 +1,48 @@
+/**
+ * What INFO tells of a data node, as far as a change of master depends on it.
+ *
+ * Stock Redis 5 to 7, Valkey and our servers use the same names; a field that is missing has the value that promises least.
+ */
+import type { MemberReport } from '../failover';
+
+/** The report of a node, and what only our own nodes tell; from the text that INFO answered. */
+export interface NodeInfo {
+  readonly report: MemberReport;
+  /** What it may do, in its own word; '' for stock servers. */
+  readonly duty: string;
+}
+
+/** Null where the text does not tell the role: then it is no answer to INFO. */
+export function readInfo(text: string): NodeInfo | null {
+  const fields = new Map<string, string>();
+  for (const line of text.split('\r\n')) {
+    const colon = line.indexOf(':');
+    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1));
+  }
+  const role = fields.get('role');
+  if (role !== 'master' && role !== 'slave') return null;
+  const word = (name: string): string => fields.get(name) ?? '';
+  const number = (name: string, otherwise: number): number => wholeNumber(word(name), otherwise);
+  const isReplica = role === 'slave';
+  const formerEnd = number('second_repl_offset', -1);
+  const report: MemberReport = {
+    runId: word('run_id'),
+    role: isReplica ? 'replica' : 'master',
+    stream: word('master_replid'),
+    offset: number(isReplica ? 'slave_repl_offset' : 'master_repl_offset', -1),
+    formerStream: formerEnd > 0 ? word('master_replid2') : '',
+    // It names the first byte of the stream after that one.
+    formerOffset: formerEnd > 0 ? formerEnd - 1 : -1,
+    priority: number('slave_priority', 100),
+    masterHost: isReplica ? word('master_host') : '',
+    masterPort: isReplica ? number('master_port', 0) : 0,
+    isLinkUp: word('master_link_status') === 'up',
+    isSyncing: word('master_sync_in_progress') === '1',
+    isLoading: word('loading') === '1' || word('async_loading') === '1',
+  };
+  return { report, duty: word('slotcache_duty') };
+}
+
+function wholeNumber(text: string, otherwise: number): number {
+  return /^-?\d{1,16}$/.test(text) ? Number(text) : otherwise;
+}

@@ -1,0 +1,40 @@
+/**
+ * Restarted masters: whether a master whose process was replaced may go on.
+ *
+ * A process that was restarted has what was on its disk, which may be nothing. Then its replicas are the ones who have the data, and
+ * they would throw them away as soon as they synchronize with it. So it may go on only where it lacks nothing that any of them is
+ * known to have. Stock Redis tells that from its RDB file: the stream that it left and where, as a promoted replica does.
+ */
+import { isPlanted } from '../base';
+import { positionOf } from '../failover';
+import type { Group } from '../slots';
+import type { Monitor } from './monitor';
+import type { ConfigState } from './state';
+
+/** Another process than the one that the state knows answers at the master's place. */
+export function isRestarted(state: ConfigState, monitor: Monitor, { master }: Group): boolean {
+  const known = state.members.get(master?.id ?? '')?.runId ?? '';
+  const info = master === null ? null : monitor.info(master.id);
+  return info !== null && known !== '' && info.report.runId !== known && !info.report.isLoading;
+}
+
+/** It is, and lacks what a replica has: it is to be treated as dead although it answers. */
+export function isReplaced(state: ConfigState, monitor: Monitor, group: Group): boolean {
+  return group.members.length > 1 && isRestarted(state, monitor, group) && !lacksNothing(state, monitor, group);
+}
+
+/** Whether the new process began a stream of its own where it left that of its replicas, and none of them has more of it. */
+function lacksNothing(state: ConfigState, monitor: Monitor, { master, members }: Group): boolean {
+  if (isPlanted('restarted-master-goes-on')) return true;
+  const masterId = master!.id;
+  const report = monitor.info(masterId)!.report;
+  if (report.role !== 'master') return false;
+  const { stream, offset } = positionOf(report);
+  const lastSeen = monitor.lastSeenAsMaster(masterId, state.members.get(masterId)!.runId);
+  if (stream === '' || (lastSeen !== null && (lastSeen.stream !== stream || lastSeen.offset > offset))) return false;
+  return members.every(({ id }) => {
+    if (id === masterId) return true;
+    const other = monitor.info(id)?.report;
+    return other !== undefined && other.stream === stream && other.offset <= offset;
+  });
+}

@@ -1,0 +1,322 @@
+/**
+ * FailoverMachine: one change of master, from the decision that it begins to the decision how it ended.
+ *
+ * Both decisions are entries of the log; what lies between is deeds that may be done twice. The machine is asked again and again what is
+ * to be done (`next`), looks at what can be seen, and returns work. It keeps nothing that could not be found out anew: a leader that
+ * takes over makes a machine of its own and comes to the same point by itself. Phases:
+ *
+ *     fencing      until the former master can acknowledge nothing any more: its lease has lapsed, or it is held (engine slotcache);
+ *                  all proxies have the view in which it is given up, or have lost their leases (engine redis)
+ *     holding      planned: the master is told to stand still, and says where
+ *     catching up  planned: until the target stands there, too
+ *     asking       else: all other members are asked for their offsets; stragglers get 500 ms
+ *     promoting    REPLICAOF NO ONE, until the chosen one says that it is a master, and that its data go on where they were
+ *     ending       the second decision is on its way
+ *
+ * What always holds: nobody is asked for its offset before the fence stands, and nobody is promoted before it was asked: what has been
+ * acknowledged was written before, so an answer that comes after the fence shows all of it. And no answer is believed
+ * that was asked for before the deed whose effect it is to show. Times are monotonic ms.
+ */
+import { isPlanted } from '../base';
+import { chooseReplica, type Candidate } from './choose';
+import { positionOf, type MemberReport, type Position } from './report';
+
+export interface FailoverPlan {
+  readonly kind: 'automatic' | 'forced' | 'planned';
+  readonly engine: 'slotcache' | 'redis';
+  readonly formerMaster: string;
+  /** The run of its process that had the place; '' where nobody knows. */
+  readonly formerRunId: string;
+  /** Who is to be master; '' for the best. */
+  readonly target: string;
+  /** Of the group, but the former master. */
+  readonly others: readonly string[];
+  /** The stream before the present one; '' for none. */
+  readonly streamBefore: string;
+  readonly lagLimitBytes: number;
+  /** Planned: it is given up when it takes longer. */
+  readonly switchTimeoutMs: number;
+  /** For how long the former master is to stand still; longer than any lease that it may hold. */
+  readonly holdMs: number;
+}
+
+/** What can be seen of a member. */
+export interface MemberSight {
+  /** Not subjectively down, and a conversation with it stands. */
+  readonly isReachable: boolean;
+  readonly isDown: boolean;
+  /** Its newest answer, and when that was asked for; null and −Infinity for none. */
+  readonly report: MemberReport | null;
+  readonly askedMs: number;
+}
+
+export interface Surroundings {
+  readonly nowMs: number;
+  /** When the lease of the former master has certainly lapsed. */
+  readonly leaseEndsMs: number;
+  /** Proxies that may still send commands to it. */
+  readonly proxiesBehind: number;
+  /** Where the former master was last seen; null where nobody saw it. */
+  readonly lastSeen: Position | null;
+  readonly member: (memberId: string) => MemberSight;
+}
+
+/** What is to be done now; all of it may be done twice. */
+export type FailoverWork =
+  | { readonly does: 'ask'; readonly memberId: string }
+  /** Make it stand still, for so long; its answer goes to {@link FailoverMachine.heldAt}. */
+  | { readonly does: 'hold'; readonly memberId: string; readonly holdMs: number }
+  | { readonly does: 'promote'; readonly memberId: string }
+  | { readonly does: 'end'; readonly newMaster: string; readonly parting: Position; readonly bytesLostAtMost: number }
+  | { readonly does: 'abandon'; readonly reason: string };
+
+export type FailoverPhase = 'fencing' | 'holding' | 'catching-up' | 'asking' | 'promoting' | 'ending';
+
+const STRAGGLERS_MS = 500;
+const ASK_AGAIN_MS = 50;
+const WATCH_AGAIN_MS = 3;
+const COMMAND_AGAIN_MS = 200;
+const PROMOTION_PATIENCE_MS = 2000;
+const TARGET_PATIENCE_MS = 2000;
+
+export class FailoverMachine {
+  phase: FailoverPhase = 'fencing';
+  /** The phases that are over, and how long each took, ms. */
+  readonly phases: { readonly phase: string; readonly ms: number }[] = [];
+  /** `host:port offset` of who answered before the choice. */
+  offsets: readonly string[] = [];
+  private phaseSinceMs: number;
+  private heldPosition: (Position & { readonly atMs: number }) | null = null;
+  private chosen: Candidate | null = null;
+  /** Who was promoted in vain and has not become a master. */
+  private readonly failed = new Set<string>();
+  /** When each deed was last asked for, by its name and member. */
+  private readonly doneAtMs = new Map<string, number>();
+
+  constructor(
+    readonly plan: FailoverPlan,
+    private readonly beganMs: number,
+  ) {
+    this.phaseSinceMs = beganMs;
+  }
+
+  /** The former master stands still at that place, and will for as long as it was told to. */
+  heldAt(position: Position, nowMs: number): void {
+    this.heldPosition ??= { ...position, atMs: nowMs };
+  }
+
+  /** The second decision was not taken, or nobody knows: it is to be proposed again. */
+  retryEnd(): void {
+    this.doneAtMs.clear();
+  }
+
+  /** What is to be done, as far as can be seen now. */
+  next(seen: Surroundings): FailoverWork[] {
+    const { kind, switchTimeoutMs } = this.plan;
+    if (kind === 'planned' && this.phase !== 'ending' && seen.nowMs - this.beganMs >= switchTimeoutMs) {
+      return this.once('abandon', this.plan.formerMaster, seen.nowMs, {
+        does: 'abandon',
+        reason: `not finished within ${switchTimeoutMs} ms; it was ${this.phase}`,
+      });
+    }
+    for (;;) {
+      const { phase } = this;
+      const work = this.workOf(phase, seen);
+      if (this.phase === phase) return work;
+    }
+  }
+
+  private workOf(phase: FailoverPhase, seen: Surroundings): FailoverWork[] {
+    switch (phase) {
+      case 'fencing':
+        return this.fence(seen);
+      case 'holding':
+        return this.holdStill(seen);
+      case 'catching-up':
+        return this.catchUp(seen);
+      case 'asking':
+        return this.askAll(seen);
+      case 'promoting':
+        return this.promote(seen);
+      case 'ending':
+        return this.end(seen);
+    }
+  }
+
+  private fence(seen: Surroundings): FailoverWork[] {
+    const { kind, engine } = this.plan;
+    if (kind === 'planned') {
+      if (seen.proxiesBehind > 0) return [];
+      return this.enter('holding', seen.nowMs);
+    }
+    if (this.stands(engine, seen)) return this.enter('asking', seen.nowMs);
+    // A master that is well and is given up all the same may as well stand still: less is lost, and sooner.
+    return kind === 'forced' ? this.hold(seen) : [];
+  }
+
+  private stands(engine: FailoverPlan['engine'], seen: Surroundings): boolean {
+    if (engine === 'redis') return seen.proxiesBehind === 0 || isPlanted('proxies-not-waited');
+    return this.heldPosition !== null || seen.nowMs >= seen.leaseEndsMs || isPlanted('promote-before-lease-expiry');
+  }
+
+  private holdStill(seen: Surroundings): FailoverWork[] {
+    if (this.heldPosition !== null) return this.enter('catching-up', seen.nowMs);
+    return this.hold(seen);
+  }
+
+  private hold({ nowMs, member }: Surroundings): FailoverWork[] {
+    const { formerMaster, holdMs } = this.plan;
+    if (this.heldPosition !== null || !member(formerMaster).isReachable) return [];
+    const work: FailoverWork = { does: 'hold', memberId: formerMaster, holdMs };
+    return this.once('hold', formerMaster, nowMs, work);
+  }
+
+  private catchUp(seen: Surroundings): FailoverWork[] {
+    const { target } = this.plan;
+    const held = this.heldPosition!;
+    const { report, askedMs } = seen.member(target);
+    if (report !== null && askedMs >= held.atMs && !report.isSyncing && !report.isLoading) {
+      const { stream, offset } = positionOf(report);
+      if (stream === held.stream && offset >= held.offset) {
+        this.choose({ ...candidateOf(target, seen.member(target)), stream, offset: held.offset }, seen);
+        return [];
+      }
+    }
+    return this.once('watch', target, seen.nowMs, { does: 'ask', memberId: target });
+  }
+
+  private askAll(seen: Surroundings): FailoverWork[] {
+    const { nowMs } = seen;
+    const waitedMs = nowMs - this.phaseSinceMs;
+    const wanted = this.wanted(waitedMs);
+    const answered = wanted.filter((id) => isNewerThan(seen.member(id), this.phaseSinceMs));
+    const silent = wanted.filter((id) => !answered.includes(id));
+    const isComplete = silent.every((id) => seen.member(id).isDown);
+    if (isComplete || waitedMs >= STRAGGLERS_MS) {
+      const chosen = this.pick(answered, seen);
+      if (chosen !== null) {
+        this.choose(chosen, seen);
+        return [];
+      }
+      const abandoned = this.restore(seen);
+      if (abandoned !== null) return abandoned;
+    }
+    return [...silent, ...answered, this.plan.formerMaster].flatMap((memberId) =>
+      seen.member(memberId).isReachable ? this.once('ask', memberId, nowMs, { does: 'ask', memberId }) : [],
+    );
+  }
+
+  /** Who may be chosen: after a while the best instead of a target that cannot be. */
+  private wanted(waitedMs: number): readonly string[] {
+    const { target, others } = this.plan;
+    return target === '' || waitedMs >= TARGET_PATIENCE_MS ? others : others.filter((id) => id === target);
+  }
+
+  private pick(answered: readonly string[], seen: Surroundings): Candidate | null {
+    const { streamBefore, lagLimitBytes, kind } = this.plan;
+    const candidates = answered.map((id) => candidateOf(id, seen.member(id)));
+    this.offsets = candidates.map(({ memberId, offset }) => `${memberId} ${offset}`);
+    const fit = candidates.filter(({ memberId }) => !this.failed.has(memberId));
+    if (fit.length === 0) this.failed.clear();
+    return chooseReplica(fit, {
+      stream: seen.lastSeen?.stream ?? '',
+      streamBefore,
+      masterOffset: seen.lastSeen?.offset ?? -1,
+      lagLimitBytes,
+      isForced: kind === 'forced',
+    });
+  }
+
+  /** Nobody can be chosen: if the former master is well again, and the same process, it goes on. */
+  private restore(seen: Surroundings): FailoverWork[] | null {
+    const { formerMaster, formerRunId } = this.plan;
+    const sight = seen.member(formerMaster);
+    if (!sight.isReachable || !isNewerThan(sight, this.phaseSinceMs)) return null;
+    const { role, runId, isLoading } = sight.report!;
+    if (role !== 'master' || isLoading || runId !== formerRunId) return null;
+    const reason = 'nobody else could be promoted, and the former master is well again';
+    return this.once('abandon', formerMaster, seen.nowMs, { does: 'abandon', reason });
+  }
+
+  private choose(chosen: Candidate, { nowMs }: Surroundings): void {
+    this.chosen = chosen;
+    this.enter('promoting', nowMs);
+  }
+
+  private promote(seen: Surroundings): FailoverWork[] {
+    const { nowMs } = seen;
+    const { memberId, stream, offset } = this.chosen!;
+    const sight = seen.member(memberId);
+    if (isPlanted('end-without-role-check') && this.doneAtMs.has(`promote ${memberId}`)) {
+      return this.enter('ending', nowMs);
+    }
+    if (isNewerThan(sight, this.phaseSinceMs) && sight.report!.role === 'master') {
+      const reached = positionOf(sight.report!);
+      if (reached.stream === stream && reached.offset >= offset) return this.enter('ending', nowMs);
+      return this.chooseAgain(nowMs);
+    }
+    if (sight.isDown || nowMs - this.phaseSinceMs >= PROMOTION_PATIENCE_MS) return this.chooseAgain(nowMs);
+    if (!sight.isReachable) return [];
+    return [
+      ...this.once('promote', memberId, nowMs, { does: 'promote', memberId }),
+      ...this.once('watch', memberId, nowMs, { does: 'ask', memberId }),
+    ];
+  }
+
+  private chooseAgain(nowMs: number): FailoverWork[] {
+    this.failed.add(this.chosen!.memberId);
+    // The target of a planned switch was chosen by somebody else: it is tried again until the time is over.
+    return this.enter(this.plan.kind === 'planned' ? 'catching-up' : 'asking', nowMs);
+  }
+
+  private end(seen: Surroundings): FailoverWork[] {
+    const { memberId, stream, offset } = this.chosen!;
+    const { report } = seen.member(memberId);
+    const reached = report === null || report.role === 'replica' ? { stream, offset } : positionOf(report);
+    const parting = reached.stream === stream ? reached : { stream, offset };
+    return this.once('end', memberId, seen.nowMs, {
+      does: 'end',
+      newMaster: memberId,
+      parting,
+      bytesLostAtMost: this.lostAtMost(parting, seen.lastSeen),
+    });
+  }
+
+  private lostAtMost(parting: Position, lastSeen: Position | null): number {
+    const last = this.heldPosition ?? lastSeen;
+    return last === null || last.stream !== parting.stream ? -1 : Math.max(0, last.offset - parting.offset);
+  }
+
+  private enter(phase: FailoverPhase, nowMs: number): FailoverWork[] {
+    this.phases.push({ phase: this.phase, ms: Math.round(nowMs - this.phaseSinceMs) });
+    this.phase = phase;
+    this.phaseSinceMs = nowMs;
+    this.doneAtMs.clear();
+    return [];
+  }
+
+  /** The work, unless it was returned a moment ago. */
+  private once(deed: string, memberId: string, nowMs: number, work: FailoverWork): FailoverWork[] {
+    const key = `${deed} ${memberId}`;
+    const pauseMs = deed === 'ask' ? ASK_AGAIN_MS : deed === 'watch' ? WATCH_AGAIN_MS : COMMAND_AGAIN_MS;
+    if (nowMs - (this.doneAtMs.get(key) ?? -Infinity) < pauseMs) return [];
+    this.doneAtMs.set(key, nowMs);
+    return [work];
+  }
+}
+
+function isNewerThan({ report, askedMs }: MemberSight, sinceMs: number): boolean {
+  return report !== null && askedMs >= sinceMs;
+}
+
+function candidateOf(memberId: string, { report, isReachable }: MemberSight): Candidate {
+  const { runId, priority, isLoading, isSyncing, role } = report!;
+  return {
+    memberId,
+    isHealthy: isReachable && !isLoading && !isSyncing,
+    priority,
+    ...positionOf(report!),
+    runId,
+    isPromoted: role === 'master',
+  };
+}

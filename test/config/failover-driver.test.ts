@@ -1,0 +1,260 @@
+/** The parts of a config server that watch and act, together, on virtual time: changes of master from the fault to the end. */
+import { afterEach, describe, expect, test } from 'vitest';
+import type { LeaseAnswer, SwitchOutcome } from '../../src/config/control-host';
+import { plant } from '../../src/base/mutants';
+import { PaperHost, type PaperServer } from './paper-host';
+
+afterEach(() => plant(null));
+
+function cluster(engine: 'slotcache' | 'redis', count = 3): { host: PaperHost; servers: PaperServer[] } {
+  const host = new PaperHost();
+  const servers = host.group(1, engine, count);
+  host.start();
+  host.time.run(1000);
+  return { host, servers };
+}
+
+function valuesOf(answer: LeaseAnswer): readonly (string | number)[] {
+  return 'values' in answer ? answer.values : [answer.error];
+}
+
+const masterOf = (host: PaperHost): string => host.state.view.group(1)!.master!.id;
+
+describe('automatic failover', () => {
+  test('of our own servers waits for the lease, then takes the highest offset', () => {
+    const { host, servers } = cluster('slotcache');
+    const [master, near, far] = servers;
+    near.offset = 200;
+    far.offset = 150;
+    expect(valuesOf(host.leases.renewServer(master.runId, 0)).slice(2, 5)).toEqual(['serve', 1, 1]);
+    master.health = 'gone';
+    host.othersSay(master.id, 'refused');
+    host.time.run(700);
+    expect(host.state.view.group(1)!.state).toBe('failing-over');
+    expect(near.orders).toEqual([]);
+    expect(valuesOf(host.leases.renewServer(master.runId, 0))[2]).toBe('wait');
+    host.time.run(200);
+    expect(masterOf(host)).toBe(near.id);
+    expect(host.state.partings.get(1)).toEqual({ stream: 'stream-1', offset: 200 });
+    expect(near.orders).toEqual(['REPLICAOF NO ONE']);
+    expect(far.orders).toEqual([]);
+    const [report] = host.state.reports;
+    expect(report.offsets).toEqual([`${near.id} 200`, `${far.id} 150`]);
+    expect(report.phases.map(({ phase }) => phase)).toEqual(['fencing', 'asking', 'promoting']);
+    expect(valuesOf(host.leases.renewServer(far.runId, 0)).slice(2)).toEqual([
+      'follow',
+      1,
+      report.epoch,
+      '10.0.0.1',
+      7011,
+      'stream-1',
+      200,
+    ]);
+  });
+
+  test('happens once, however often the dead master is seen', () => {
+    const { host, servers } = cluster('slotcache');
+    servers[0].health = 'frozen';
+    host.othersSay(servers[0].id, 'silent');
+    host.time.run(10_000);
+    expect(host.state.reports).toHaveLength(1);
+    expect(host.state.view.group(1)!.state).toBe('serving');
+  });
+
+  test('needs a majority', () => {
+    const { host, servers } = cluster('slotcache');
+    servers[0].health = 'frozen';
+    host.time.run(5000);
+    expect(host.state.reports).toEqual([]);
+    expect(host.monitor.votes(servers[0].id)).toEqual([{ voter: 1, why: 'silent' }]);
+  });
+
+  test('of stock servers waits for proxies, repoints the siblings, and the former master when it is back', () => {
+    const { host, servers } = cluster('redis');
+    const [master, near, far] = servers;
+    host.decide({ does: 'register-proxy', proxy: { runId: 'a'.repeat(40), address: '10.0.0.2:6379', zone: '' } });
+    host.leases.stateChanged();
+    const { version } = host.state.view;
+    expect(valuesOf(host.leases.renewProxy('a'.repeat(40), version))).toEqual([800, version]);
+    near.offset = 300;
+    master.health = 'gone';
+    host.othersSay(master.id, 'refused');
+    host.time.run(300);
+    expect(near.orders).toEqual([]);
+    host.leases.renewProxy('a'.repeat(40), host.state.view.version);
+    host.time.run(100);
+    expect(masterOf(host)).toBe(near.id);
+    host.time.run(1500);
+    expect(far.orders).toEqual(['REPLICAOF 10.0.0.1 7011', 'CONFIG REWRITE']);
+    master.health = 'well';
+    host.time.run(2000);
+    expect(master.orders).toEqual([
+      'REPLICAOF 10.0.0.1 7011',
+      'CONFIG REWRITE',
+      'CLIENT KILL TYPE normal',
+      'CLIENT UNPAUSE',
+    ]);
+  });
+
+  test('a leader that cannot confirm that it leads gives no orders', () => {
+    const { host, servers } = cluster('redis');
+    host.isConfirmed = false;
+    servers[1].master = '10.0.0.9:1';
+    host.time.run(3000);
+    expect(servers[1].orders).toEqual([]);
+    host.isConfirmed = true;
+    host.time.run(2500);
+    expect(servers[1].orders).toContain('REPLICAOF 10.0.0.1 7010');
+  });
+
+  test('a new leader waits for leases that it did not grant, and finishes what began', () => {
+    const { host, servers } = cluster('slotcache');
+    const [master, near] = servers;
+    host.decide({
+      does: 'begin-failover',
+      group: 1,
+      kind: 'automatic',
+      epoch: host.state.view.group(1)!.epoch,
+      target: '',
+      reason: 'as another leader decided',
+      votes: [],
+      beganAtMs: 0,
+      detectedAfterMs: 0,
+    });
+    master.health = 'frozen';
+    host.lead(false);
+    host.lead(true);
+    host.time.run(800);
+    expect(near.orders).toEqual([]);
+    host.time.run(200);
+    expect(host.state.view.group(1)!.state).toBe('serving');
+    expect(masterOf(host)).not.toBe(master.id);
+  });
+
+  test('a candidate that dies while it is promoted is replaced by the next', () => {
+    const { host, servers } = cluster('slotcache');
+    const [master, near, far] = servers;
+    near.offset = 200;
+    const answer = near.answer.bind(near);
+    near.answer = (words) => {
+      if (words[0] === 'REPLICAOF') near.health = 'gone';
+      return answer(words);
+    };
+    master.health = 'gone';
+    host.othersSay(master.id, 'refused');
+    host.time.run(3000);
+    expect(masterOf(host)).toBe(far.id);
+  });
+
+  test('with nobody to promote, a master that is well again goes on', () => {
+    const { host, servers } = cluster('slotcache', 2);
+    const [master, replica] = servers;
+    replica.health = 'gone';
+    master.health = 'frozen';
+    const stop = host.othersSay(master.id, 'silent');
+    host.time.run(4000);
+    expect(host.state.view.group(1)!.state).toBe('failing-over');
+    master.health = 'well';
+    stop();
+    host.time.run(4000);
+    expect(host.state.view.group(1)!.state).toBe('serving');
+    expect(masterOf(host)).toBe(master.id);
+    expect(valuesOf(host.leases.renewServer(master.runId, 0))[2]).toBe('serve');
+  });
+});
+
+describe('a master whose process was restarted', () => {
+  test('is replaced at once where it lacks data; stock replicas are kept from it', () => {
+    const { host, servers } = cluster('redis');
+    Object.assign(servers[0], { runId: 'another', stream: 'new', offset: 0 });
+    host.time.run(3000);
+    expect(masterOf(host)).not.toBe(servers[0].id);
+    expect(servers[1].orders[0]).toBe('REPLICAOF 10.0.0.1 7011');
+    expect(servers[2].orders[0]).toBe('REPLICAOF 10.0.0.1 7012');
+  });
+
+  test('goes on where it lacks nothing', () => {
+    const { host, servers } = cluster('redis');
+    Object.assign(servers[0], { runId: 'another', stream: 'new', formerStream: 'stream-1', formerOffset: 100 });
+    host.time.run(3000);
+    expect(masterOf(host)).toBe(servers[0].id);
+    expect(host.state.members.get(servers[0].id)!.runId).toBe('another');
+  });
+
+  test('goes on where it is alone', () => {
+    const { host, servers } = cluster('slotcache', 1);
+    Object.assign(servers[0], { runId: 'another', stream: 'new', offset: 0 });
+    expect(valuesOf(host.leases.renewServer('another', 0))[2]).toBe('stranger');
+    host.time.run(2000);
+    expect(valuesOf(host.leases.renewServer('another', 0))[2]).toBe('serve');
+  });
+});
+
+describe('changes that operators ask for', () => {
+  test.each(['slotcache', 'redis'] as const)(
+    'planned, %s: the master stands still until the target has all',
+    (engine) => {
+      const { host, servers } = cluster(engine);
+      const [master, , target] = servers;
+      master.offset = 500;
+      const outcomes: SwitchOutcome[] = [];
+      host.driver.request('planned', 1, target.id, 'test', (outcome) => outcomes.push(outcome));
+      host.time.run(300);
+      expect(host.state.view.group(1)!.state).toBe('switching');
+      expect(master.orders[0]).toMatch(engine === 'slotcache' ? /^SLOTCACHE HOLD 2 \d+$/ : /^CLIENT PAUSE \d+ WRITE$/);
+      expect(target.orders).toEqual([]);
+      target.offset = 500;
+      host.time.run(50);
+      expect(outcomes).toMatchObject([{ isDone: true, newMaster: target.id }]);
+      expect(host.state.partings.get(1)).toEqual({ stream: 'stream-1', offset: 500 });
+    },
+  );
+
+  test('planned, and the target never gets there: given up, and the master is released', () => {
+    const { host, servers } = cluster('slotcache');
+    servers[0].offset = 500;
+    const outcomes: SwitchOutcome[] = [];
+    host.driver.request('planned', 1, servers[2].id, 'test', (outcome) => outcomes.push(outcome));
+    host.time.run(2500);
+    expect(outcomes).toMatchObject([{ isDone: false, code: 'ABANDONED' }]);
+    expect(servers[0].orders.at(-1)).toBe('SLOTCACHE RELEASE');
+    expect(masterOf(host)).toBe(servers[0].id);
+  });
+
+  test('forced, of a master that is well: it stands still first', () => {
+    const { host, servers } = cluster('slotcache');
+    const outcomes: SwitchOutcome[] = [];
+    host.leases.renewServer(servers[0].runId, 0);
+    host.driver.request('forced', 1, servers[2].id, 'test', (outcome) => outcomes.push(outcome));
+    host.time.run(200);
+    expect(outcomes).toMatchObject([{ isDone: true, newMaster: servers[2].id }]);
+  });
+
+  test('are refused where they cannot be', () => {
+    const { host, servers } = cluster('slotcache');
+    const ask = (group: number, target: string): SwitchOutcome => {
+      let answer!: SwitchOutcome;
+      host.driver.request('planned', group, target, 'test', (outcome) => (answer = outcome));
+      return answer;
+    };
+    expect(ask(2, '')).toMatchObject({ message: 'there is no group 2' });
+    expect(ask(1, servers[0].id)).toMatchObject({ message: `${servers[0].id} is the master of group 1 already` });
+    expect(ask(1, '1.2.3.4:5')).toMatchObject({ message: '1.2.3.4:5 is not a member of group 1' });
+  });
+});
+
+test.each([
+  ['promote-before-lease-expiry', 'slotcache'],
+  ['proxies-not-waited', 'redis'],
+] as const)('the planted bug %s shows', (bug, engine) => {
+  const { host, servers } = cluster(engine);
+  host.decide({ does: 'register-proxy', proxy: { runId: 'a'.repeat(40), address: '10.0.0.2:6379', zone: '' } });
+  host.leases.stateChanged();
+  host.leases.renewServer(servers[0].runId, 0);
+  host.leases.renewProxy('a'.repeat(40), host.state.view.version);
+  plant(bug);
+  servers[0].health = 'gone';
+  host.othersSay(servers[0].id, 'refused');
+  host.time.run(400);
+  expect(masterOf(host)).not.toBe(servers[0].id);
+});

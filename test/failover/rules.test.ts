@@ -1,0 +1,115 @@
+/** Leases in the leader's books, the choice of a master, and whether an automatic failover may begin. */
+import fc from 'fast-check';
+import { afterEach, describe, expect, test } from 'vitest';
+import { plant } from '../../src/base/mutants';
+import { chooseReplica, LeaseTable, whyNotNow, type Candidate, type ChoiceRules } from '../../src/failover';
+
+afterEach(() => plant(null));
+
+describe('LeaseTable', () => {
+  test('counts from the last grant, and a twentieth longer', () => {
+    const table = new LeaseTable();
+    table.grant('a', 1000, 0);
+    table.grant('a', 1000, 500);
+    expect(table.mayHoldUntilMs('a')).toBe(1550);
+    table.grant('a', 100, 600);
+    expect(table.mayHoldUntilMs('a')).toBe(1550);
+    expect(table.mayHoldUntilMs('b')).toBe(-Infinity);
+  });
+
+  test('a new leader takes everybody to hold one', () => {
+    const table = new LeaseTable();
+    table.acknowledge('a', 7);
+    table.begin(10_000, 800);
+    expect(table.mayHoldUntilMs('anybody')).toBe(10_840);
+    expect(table.versionOf('a')).toBe(-1);
+  });
+
+  test('forgets who has gone, once nothing can be left of the lease', () => {
+    const table = new LeaseTable();
+    table.grant('gone', 1000, 0);
+    table.forgetLapsed(1050, () => false);
+    expect(table.known).toEqual(['gone']);
+    table.forgetLapsed(1051, () => false);
+    expect(table.known).toEqual([]);
+  });
+
+  test('a holder whose clock is slow by less than a twentieth has always stopped before', () => {
+    const lateness = fc.double({ min: 0, max: 5000, noNaN: true });
+    fc.assert(
+      fc.property(lateness, lateness, fc.double({ min: 0.955, max: 1.05, noNaN: true }), (wayMs, waitMs, rate) => {
+        const table = new LeaseTable();
+        const sentMs = 1000;
+        table.grant('a', 800, sentMs + wayMs);
+        const holderStopsMs = sentMs + 800 / rate;
+        expect(table.mayHoldUntilMs('a') + waitMs).toBeGreaterThanOrEqual(holderStopsMs);
+      }),
+    );
+  });
+});
+
+describe('chooseReplica', () => {
+  const rules: ChoiceRules = { stream: 's', streamBefore: '', masterOffset: -1, lagLimitBytes: 0, isForced: false };
+  const one = (memberId: string, changes: Partial<Candidate> = {}): Candidate => ({
+    memberId,
+    isHealthy: true,
+    priority: 100,
+    stream: 's',
+    offset: 50,
+    runId: memberId,
+    isPromoted: false,
+    ...changes,
+  });
+  const chosen = (candidates: Candidate[], changes: Partial<ChoiceRules> = {}): string | undefined =>
+    chooseReplica(candidates, { ...rules, ...changes })?.memberId;
+
+  test('priority, then offset, then who is promoted, then the run', () => {
+    expect(chosen([one('a', { offset: 90 }), one('b', { priority: 10 })])).toBe('b');
+    expect(chosen([one('a'), one('b', { offset: 51 })])).toBe('b');
+    expect(chosen([one('a'), one('b', { isPromoted: true })])).toBe('b');
+    expect(chosen([one('b'), one('a')])).toBe('a');
+  });
+
+  test('nobody who is ill, not to be promoted, or in another stream', () => {
+    expect(
+      chosen([one('a', { isHealthy: false }), one('b', { priority: 0 }), one('c', { stream: 't' })]),
+    ).toBeUndefined();
+  });
+
+  test('nobody who lacks too much, or all, unless forced', () => {
+    const limits = { masterOffset: 100, lagLimitBytes: 20 };
+    expect(chosen([one('a', { offset: 79 })], limits)).toBeUndefined();
+    expect(chosen([one('a', { offset: 80 })], limits)).toBe('a');
+    expect(chosen([one('a', { offset: 1 })], { masterOffset: 100 })).toBeUndefined();
+    expect(chosen([one('a', { offset: 1 })], { masterOffset: 100, isForced: true })).toBe('a');
+  });
+
+  test('where nobody knows the stream, that of most, and the one before last of all', () => {
+    const candidates = [one('a', { stream: 'x', offset: 900 }), one('b', { stream: 'y' }), one('c', { stream: 'y' })];
+    expect(chosen(candidates, { stream: '' })).toBe('b');
+    expect(chosen(candidates, { stream: '', streamBefore: 'y' })).toBe('a');
+  });
+
+  test('the planted bug lower-offset-chosen shows', () => {
+    plant('lower-offset-chosen');
+    expect(chosen([one('a'), one('b', { offset: 51 })])).toBe('a');
+  });
+});
+
+describe('whyNotNow', () => {
+  const policy = { intervalMs: 60_000, atOncePercent: 50 };
+  const occasion = { sinceLastMs: Infinity, isProcessGone: false, isPaused: false, running: 0, groups: 4 };
+
+  test.each([
+    ['nothing speaks against it', {}, null],
+    ['paused', { isPaused: true }, /paused/],
+    ['too soon', { sinceLastMs: 59_999 }, /less than 60000 ms ago/],
+    ['soon, but that process is gone', { sinceLastMs: 1, isProcessGone: true }, null],
+    ['half of the groups run already', { running: 2 }, /2 groups/],
+    ['one always may', { groups: 1 }, null],
+  ])('%s', (_, changes, expected) => {
+    const why = whyNotNow(policy, { ...occasion, ...changes });
+    if (expected === null) expect(why).toBeNull();
+    else expect(why).toMatch(expected);
+  });
+});
