@@ -10,10 +10,25 @@ import { Folder } from '../folder';
 import type { RoundOptions } from '../kill';
 import { milliseconds, quantile, skipped, type Report } from '../report';
 import { Formation, type EngineName } from './formation';
-import { ROUNDS, type RoundResult } from './rounds';
+import { badDisk, slowDisk } from './disk-rounds';
+import * as rounds from './rounds';
+import type { Round, RoundResult } from './rounds';
 import { Zones } from './zones';
 
-/** A drill by itself is `kind engine`. */
+const ROUNDS: Readonly<Record<string, Round>> = {
+  kill: rounds.kill,
+  freeze: rounds.freeze,
+  cut: rounds.cut,
+  leader: rounds.leader,
+  both: rounds.both,
+  switch: rounds.planned,
+  'one-way': rounds.oneWay,
+  flapping: rounds.flapping,
+  'slow-disk': slowDisk,
+  'bad-disk': badDisk,
+};
+
+/** What is drilled: with data nodes of ours, and with stock servers. */
 export const CONTROL_VARIANTS: readonly string[] = Object.keys(ROUNDS).flatMap((kind) => [kind, `${kind}-redis`]);
 
 /** What must hold, ms. */
@@ -34,9 +49,15 @@ const BOUNDS: Readonly<Record<string, Bounds>> = {
   switch: { backP99: 200, lost: 0, errors: 0 },
   'one-way': {},
   flapping: { lost: 0 },
+  'slow-disk': { lost: 0, errors: 0 },
+  'bad-disk': { lost: 0, errors: 0 },
 };
 
-export async function drillControl(dist: string, variant: string, { rounds, seed }: RoundOptions): Promise<Report> {
+export async function drillControl(
+  dist: string,
+  variant: string,
+  { rounds: count, seed }: RoundOptions,
+): Promise<Report> {
   const reason = Zones.reasonAgainst();
   if (reason !== null) return skipped(reason);
   const engine: EngineName = variant.endsWith('-redis') ? 'redis' : 'slotcache';
@@ -51,7 +72,7 @@ export async function drillControl(dist: string, variant: string, { rounds, seed
     formation = await Formation.start(zones, engine, folder, dist);
     // Rounds come quicker than a group may fail over by itself.
     await formation.ask('SET', 'failover-interval-ms', 0);
-    for (let number = 1; number <= rounds && failures.length < 5; number++) {
+    for (let number = 1; number <= count && failures.length < 5; number++) {
       const result = await ROUNDS[kind](formation, random, number);
       results.push(result);
       for (const problem of result.problems) failures.push(`round ${number} (seed ${seed}): ${problem}`);

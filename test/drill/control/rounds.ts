@@ -34,8 +34,9 @@ export interface RoundResult {
 
 export type Round = (formation: Formation, random: Random, number: number) => Promise<RoundResult>;
 
-const BEFORE_MS = 400;
-const AFTER_MS = 600;
+/** Traffic before and after what happens. */
+export const BEFORE_MS = 400;
+export const AFTER_MS = 600;
 const ACKNOWLEDGED_MIN = 200;
 const FROZEN_MS = 5000;
 const CUT_MS = 10_000;
@@ -193,17 +194,6 @@ export const flapping: Round = async (formation, random, number) => {
   return { ...(await settle(formation, result, epoch, 0)), backAfterMs: longestGap(result, brokenMs).ms };
 };
 
-export const ROUNDS: Readonly<Record<string, Round>> = {
-  kill,
-  freeze,
-  cut,
-  leader,
-  both,
-  switch: planned,
-  'one-way': oneWay,
-  flapping,
-};
-
 /** Something happens to the master, under load through a proxy of another zone; `mend` undoes it when another has taken over. */
 async function failover(
   formation: Formation,
@@ -233,7 +223,7 @@ async function failover(
 }
 
 /** Waits until the cluster is whole, and asks it for everything that was acknowledged. */
-async function settle(
+export async function settle(
   formation: Formation,
   result: ProbeResult,
   epochBefore: number,
@@ -265,7 +255,10 @@ async function reader(formation: Formation): Promise<Client> {
 }
 
 /** Of a proxy that is not in the zone of `victim`. */
-async function proxyAddress(formation: Formation, victim: Daemon | null): Promise<{ host: string; port: number }> {
+export async function proxyAddress(
+  formation: Formation,
+  victim: Daemon | null,
+): Promise<{ host: string; port: number }> {
   const proxy = formation.proxies.find(({ zone }) => zone !== victim?.zone)!;
   return { host: proxy.zone.host, port: proxy.port };
 }
