@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- server | proxy | memory | collections | large | snapshot | replication | all] [--quick] [--calibrate] [--write]
+ * npm run bench [-- server | proxy | memory | collections | large | snapshot | replication | control | all] [--quick] [--calibrate] [--write]
  *
  * Each bench answers one question by comparing with a peer in the same run, prints how it compared, and prints the
  * figures that lose as well. A question that cannot be answered here, because a program is missing, costs one line
@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import { benchCollections } from './collections';
+import { benchControl } from './control';
 import { benchLarge } from './large';
 import { benchMemory } from './memory';
 import { BenchError, stopAll } from './processes';
@@ -28,6 +29,7 @@ Questions
   large        memory and pauses of collections of millions of elements: cache-server and redis-server
   snapshot     saving under load, loading, the append-only file: cache-server and redis-server
   replication  a master's cost, a full sync, what a replica can do: cache-server and redis-server
+  control      the control plane: views, changes, leases, reads, loss of the leader; what it takes when idle, and redis-sentinel
   all          all of them (default)
 
 Options
@@ -45,6 +47,7 @@ const QUESTIONS: ReadonlyMap<string, (options: Options) => Promise<Report>> = ne
   ['large', benchLarge],
   ['snapshot', benchSnapshot],
   ['replication', benchReplication],
+  ['control', benchControl],
 ]);
 
 function readArguments() {

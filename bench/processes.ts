@@ -68,9 +68,9 @@ export class ServerProcess {
     private readonly child: Child,
   ) {}
 
-  /** Starts `program` on a free port; resolves when it accepts connections. @throws BenchError */
-  static async start(program: Program): Promise<ServerProcess> {
-    const port = await freePort();
+  /** Starts `program` on a port, a free one unless said; resolves when it accepts connections. @throws BenchError */
+  static async start(program: Program, atPort?: number): Promise<ServerProcess> {
+    const port = atPort ?? (await freePort());
     const child = new Child(program.command, [...scriptOf(program), ...program.serve(port)], program.remedy);
     const deadlineMs = performance.now() + START_MS_MAX;
     while (!(await accepts(port))) {
@@ -115,6 +115,12 @@ export class ServerProcess {
   /** SIGTERM, and SIGKILL where that does not help within 5 s. */
   stop(): Promise<void> {
     return this.child.stop();
+  }
+
+  /** SIGKILL; resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.child.ended;
   }
 
   private expectRunning(): void {
@@ -234,7 +240,8 @@ function lastLine(text: string): string {
   return text.trimEnd().split('\n').at(-1) ?? '';
 }
 
-async function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody has now. */
+export async function freePort(): Promise<number> {
   for (;;) {
     const port = FIRST_PORT + Math.floor(Math.random() * (LAST_PORT - FIRST_PORT + 1));
     const isFree = await new Promise<boolean>((resolve) => {

@@ -1,4 +1,4 @@
-/** `npm run sim [-- --seed N | --minutes N] [--stage raft|cluster] [--trace]`: builds if needed and simulates clusters. */
+/** `npm run sim [-- --seed N] [--seeds N | --minutes N] [--stage raft|cluster] [--events N]`: builds if needed and simulates clusters. */
 import { buildIfStale } from './fresh-build.mjs';
 
 buildIfStale({ declarations: false });

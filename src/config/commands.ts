@@ -176,7 +176,7 @@ const DECLARATIONS: Readonly<Record<string, Declaration>> = {
     usage: '',
     does: 'Changes of master that are under way.',
     isRead: true,
-    run: ({ state }) => value(describeFailovers(state)),
+    run: ({ state, scene }) => value(describeFailovers(state, scene)),
   },
   'FAILOVER REPORTS': {
     usage: '[count]',

@@ -140,6 +140,8 @@ export interface FailoverDriverPart extends ControlPart {
     by: string,
     done: (outcome: SwitchOutcome) => void,
   ): void;
+  /** How far a change of master in that group has come, in a word; '' where none runs here. */
+  phase(group: number): string;
 }
 
 /** The parts of a config server that watch and act. */

@@ -295,6 +295,7 @@ export class ControlPlane implements ControlHost {
       followers: this.followers(),
       health: (memberId) => parts.monitor.describe(memberId),
       lease: (runId) => parts.leases.describe(runId),
+      phase: (group) => parts.driver.phase(group),
     };
   }
 

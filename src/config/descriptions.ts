@@ -50,8 +50,11 @@ export function describeProxies(state: ConfigState, scene: Scene): ReplyValue {
   }));
 }
 
-export function describeFailovers(state: ConfigState): ReplyValue {
-  return Array.from(state.failovers.values(), describeRunning);
+export function describeFailovers(state: ConfigState, scene: Scene): ReplyValue {
+  return Array.from(state.failovers.values(), (running) => ({
+    ...describeRunning(running),
+    phase: scene.phase(running.group),
+  }));
 }
 
 export function describeReports(reports: readonly FailoverReport[]): ReplyValue {

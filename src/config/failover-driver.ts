@@ -9,7 +9,8 @@
  * A master whose process was restarted has forgotten what it had not on disk. It may go on where it lacks nothing that any replica has
  * or where it has no replicas; else it is treated as dead at once, although it answers.
  *
- * How soon: the conditions are looked at when news come, and twenty times per `down-after-ms`; a running change every 5 ms.
+ * How soon: the conditions are looked at when news come, of members and of proxies, and twenty times per `down-after-ms`; a running
+ * change every 5 ms.
  */
 import { FailoverMachine, whyNotNow, type FailoverWork } from '../failover';
 import type { Group } from '../slots';
@@ -19,6 +20,7 @@ import { isReplaced } from './restarted-master';
 import type { LeaseBook } from './lease-book';
 import type { Monitor } from './monitor';
 import type { FailoverKind, RunningFailover } from './records';
+import type { Acceptance, Refusal } from './state';
 
 /** Between looks at the masters, per `down-after-ms`. */
 const LOOKS_PER_DOWN_AFTER = 20;
@@ -59,6 +61,7 @@ export class FailoverDriver implements FailoverDriverPart {
   ) {
     this.requests = new SwitchRequests(host, monitor);
     monitor.listeners.push((memberId) => this.news(memberId));
+    leases.onCaughtUp = () => this.stepAll();
   }
 
   start(): void {
@@ -134,8 +137,41 @@ export class FailoverDriver implements FailoverDriverPart {
       done({ isDone: false, code: 'REFUSED', message: plan.refusal });
       return;
     }
-    this.requests.wait(group, done);
-    this.begin(plan.group, kind, plan.target, 'an operator asked for it', by);
+    const running = this.running.get(group);
+    if (running === undefined) this.requests.wait(group, done);
+    if (running === undefined) this.begin(plan.group, kind, plan.target, 'an operator asked for it', by);
+    else this.override(group, running, plan.target, by, done);
+  }
+
+  /** An operator takes over from a change that does not end: that one is given up, and before anything is granted his begins. */
+  private override(
+    id: number,
+    running: Running,
+    target: string,
+    by: string,
+    done: (outcome: SwitchOutcome) => void,
+  ): void {
+    this.beginning.add(id);
+    const { formerRunId } = running.machine.plan;
+    const abandon = abandonment(id, running, 'an operator took over', formerRunId);
+    const takeOver = (outcome: Acceptance | Refusal | null): void => {
+      this.beginning.delete(id);
+      const group = this.host.state.view.group(id);
+      if (outcome === null || !outcome.accepted || group === null || group.state !== 'serving') {
+        const message = `what became of the change of master that was under way in group ${id} is not known; try again`;
+        done({ isDone: false, code: 'REFUSED', message });
+        return;
+      }
+      this.requests.wait(id, done);
+      this.begin(group, 'forced', target, 'an operator took over', by);
+    };
+    // Not at once: the state may be told of after the answer, and the end of the former change would be taken for that of this one.
+    this.host.propose(abandon, by, (outcome) => this.host.world.timers.after(0, () => takeOver(outcome)));
+  }
+
+  /** How far the change of master in that group has come here; '' where none runs here. */
+  phase(group: number): string {
+    return this.running.get(group)?.machine.phase ?? '';
   }
 
   private look(): void {
@@ -258,10 +294,19 @@ export class FailoverDriver implements FailoverDriverPart {
       nowMs,
       leaseEndsMs: leases.serverFenceEndsMs(formerMaster) - leases.nowMs + nowMs,
       proxiesBehind: leases.proxiesBehind(version),
-      lastSeen: monitor.lastSeenAsMaster(formerMaster, formerRunId),
+      isFormerDown: monitor.isObjectivelyDown(formerMaster),
+      lastSeen: monitor.lastSeenAsMaster(formerMaster, formerRunId, machine.plan.others),
       member: (memberId) => monitor.sight(memberId),
     });
     for (const one of work) this.carryOut(group, running, one);
+    if (machine.isInVain(nowMs)) {
+      const seen = machine.offsets.length === 0 ? 'no replica answers' : `seen: ${machine.offsets.join(', ')}`;
+      this.say(
+        group,
+        `nobody can be made master without loss of what ${formerMaster} had (${seen}). It goes on when somebody who has the data is ` +
+          `back; or take the loss: GROUP FAILOVER ${group} TO host:port FORCE`,
+      );
+    }
   }
 
   private carryOut(group: number, running: Running, work: FailoverWork): void {
@@ -276,15 +321,15 @@ export class FailoverDriver implements FailoverDriverPart {
         this.monitor.command(work.memberId, ['REPLICAOF', 'NO', 'ONE'], () => this.monitor.ask(work.memberId));
         return;
       case 'end': {
-        const { newMaster, parting, bytesLostAtMost } = work;
+        const { newMaster, runId, parting, bytesLostAtMost } = work;
         const { phases, offsets } = running.machine;
         const report = { phases: [...phases], offsets, bytesLostAtMost };
-        const command = { does: 'end-failover', group, epoch: running.epoch, newMaster, parting, report } as const;
-        this.proposeEnd(running, command);
+        const { epoch } = running;
+        this.proposeEnd(running, { does: 'end-failover', group, epoch, newMaster, runId, parting, report });
         return;
       }
       case 'abandon':
-        this.proposeEnd(running, { does: 'abandon-failover', group, epoch: running.epoch, reason: work.reason });
+        this.proposeEnd(running, abandonment(group, running, work.reason, work.runId));
     }
   }
 
@@ -360,4 +405,8 @@ export class FailoverDriver implements FailoverDriverPart {
   private get nowMs(): number {
     return this.host.world.clock.monotonicMs();
   }
+}
+
+function abandonment(group: number, { epoch }: Running, reason: string, runId: string) {
+  return { does: 'abandon-failover', group, epoch, reason, runId } as const;
 }

@@ -27,7 +27,10 @@ export class SwitchRequests {
     if (group === null) return { refusal: `there is no group ${id}` };
     const { master, members, state } = group;
     if (master === null || members.length < 2) return { refusal: `group ${id} has no replica that could be master` };
-    if (state !== 'serving' || this.waiting.has(id)) return { refusal: `group ${id} is changing its master already` };
+    // A planned switch ends by itself, soon; what else does not end is overridden by force.
+    const isOverridden = kind === 'forced' && state === 'failing-over';
+    if ((state !== 'serving' && !isOverridden) || this.waiting.has(id))
+      return { refusal: `group ${id} is changing its master already` };
     if (target === master.id) return { refusal: `${target} is the master of group ${id} already` };
     if (target !== '' && !members.some((member) => member.id === target)) {
       return { refusal: `${target} is not a member of group ${id}` };

@@ -39,6 +39,8 @@ export function readInfo(text: string): NodeInfo | null {
     isLinkUp: word('master_link_status') === 'up',
     isSyncing: word('master_sync_in_progress') === '1',
     isLoading: word('loading') === '1' || word('async_loading') === '1',
+    isPending: word('slotcache_pending') === '1',
+    hasKeys: /^db\d+:keys=[1-9]/m.test(text),
   };
   return { report, duty: word('slotcache_duty') };
 }

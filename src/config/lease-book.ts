@@ -23,6 +23,9 @@ const NO_LEASE = 0;
 const UNSEEN = -1;
 
 export class LeaseBook implements LeaseBookPart {
+  /** A proxy has said that a newer view than before is in force there. */
+  onCaughtUp: () => void = () => undefined;
+
   /** Of servers, by their places, whichever process is there. */
   private readonly servers = new LeaseTable();
   /** Of proxies, by their runs. */
@@ -102,7 +105,9 @@ export class LeaseBook implements LeaseBookPart {
     const { proxies, view, settings } = this.host.state;
     const isKnown = [...proxies.values()].some((proxy) => proxy.runId === runId);
     if (!isKnown) return { error: 'UNREGISTERED this proxy must register' };
+    const isNews = version > this.proxies.versionOf(runId);
     this.proxies.acknowledge(runId, version);
+    if (isNews) this.onCaughtUp();
     const leaseMs = settings['lease-ms'];
     const graceMs = this.nowMs < this.proxies.mayHoldUntilMs(runId) ? leaseMs * CLOCK_RATE_MARGIN : 0;
     const missed = [...this.begun.values()].find(

@@ -1,7 +1,7 @@
 /**
  * MemberConversation: one config server's standing talk with one data node.
  *
- * PING at a steady pace, INFO every second, at once when the conversation begins, and when somebody asks. A conversation that is lost is
+ * PING at a steady pace, INFO four times per second (which costs a stock server 25 µs each), at once when the conversation begins, and when somebody asks. A conversation that is lost is
  * begun anew at once, since that is the quickest way to learn whether the process is gone or only the connection; then at the pace
  * of the pings. One that stays silent is given up and begun anew, too: half-open connections look like that.
  *
@@ -12,7 +12,7 @@ import type { MemberReport } from '../failover';
 import type { ControlHost, LinkReply, ServerLink } from './control-host';
 import { readInfo, type NodeInfo } from './info-reader';
 
-const INFO_INTERVAL_MS = 1000;
+const INFO_INTERVAL_MS = 250;
 
 export interface ConversationEvents {
   /** It said something. */
@@ -30,6 +30,10 @@ export class MemberConversation {
   askedMs = -Infinity;
   /** The last report of the process that was there before the present one; null where nobody saw another. */
   formerReport: MemberReport | null = null;
+  /** When that was asked for, monotonic ms. */
+  formerAskedMs = -Infinity;
+  /** The last report in which it was connected to its master and had its data; null where it never was. */
+  attached: { readonly report: MemberReport; readonly askedMs: number } | null = null;
   /** It can be talked with now. */
   isOpen = false;
   private link: ServerLink | null = null;
@@ -113,7 +117,12 @@ export class MemberConversation {
   private informed(text: string, askedMs: number): void {
     const info = readInfo(text);
     if (info === null || askedMs < this.askedMs) return;
-    if (this.info !== null && this.info.report.runId !== info.report.runId) this.formerReport = this.info.report;
+    if (this.info !== null && this.info.report.runId !== info.report.runId) {
+      this.formerReport = this.info.report;
+      this.formerAskedMs = this.askedMs;
+    }
+    const { report } = info;
+    if (report.role === 'replica' && report.isLinkUp && !report.isSyncing) this.attached = { report, askedMs };
     this.info = info;
     this.askedMs = askedMs;
     this.events.informed();

@@ -95,12 +95,33 @@ export class Monitor implements MonitorPart {
     return { isReachable: isOpen && !isDown, isDown, report: info?.report ?? null, askedMs };
   }
 
-  /** Where that run of a process was last seen as a master; null where nobody here saw it. */
-  lastSeenAsMaster(memberId: string, runId: string): Position | null {
+  /**
+   * Where that run of a process was last seen as a master; null where nobody here saw it. Its replicas may know of a newer stream than it
+   * told itself: a master begins another one with its first replica. They are believed where they were connected to its address
+   * later than it was heard, and further on; so what a process that was restarted there sends them is not mistaken for it.
+   */
+  lastSeenAsMaster(memberId: string, runId: string, replicas: readonly string[]): Position | null {
+    let seen = this.ownWord(memberId, runId);
+    for (const id of replicas) {
+      const attached = this.conversations.get(id)?.attached ?? null;
+      if (attached === null || `${attached.report.masterHost}:${attached.report.masterPort}` !== memberId) continue;
+      const { stream, offset } = attached.report;
+      const isNewer = seen === null || attached.askedMs > seen.askedMs;
+      if (seen !== null && (offset < seen.offset || (stream !== seen.stream && !isNewer))) continue;
+      seen = { stream, offset, askedMs: isNewer ? attached.askedMs : seen!.askedMs };
+    }
+    return seen === null ? null : { stream: seen.stream, offset: seen.offset };
+  }
+
+  /** What that run of a process last said of itself as a master. */
+  private ownWord(memberId: string, runId: string): (Position & { readonly askedMs: number }) | null {
     const conversation = this.conversations.get(memberId);
-    const reports: (MemberReport | null | undefined)[] = [conversation?.info?.report, conversation?.formerReport];
-    const report = reports.find((one) => one?.role === 'master' && one.runId === runId);
-    return report === null || report === undefined ? null : { stream: report.stream, offset: report.offset };
+    if (conversation === undefined) return null;
+    const { info, askedMs, formerReport, formerAskedMs } = conversation;
+    const isIt = (report: MemberReport | undefined | null): report is MemberReport =>
+      report !== null && report !== undefined && report.role === 'master' && report.runId === runId;
+    if (isIt(info?.report)) return { ...info.report, askedMs };
+    return isIt(formerReport) ? { ...formerReport, askedMs: formerAskedMs } : null;
   }
 
   /** Whether a majority of the config servers holds it for down. */

@@ -145,11 +145,19 @@ export type ConfigCommand =
       readonly group: number;
       readonly epoch: number;
       readonly newMaster: string;
+      /** The run of its process that was found to be a master. */
+      readonly runId: string;
       readonly parting: Parting | null;
       readonly report: Pick<FailoverReport, 'phases' | 'offsets' | 'bytesLostAtMost'>;
     }
-  /** The former master goes on. */
-  | { readonly does: 'abandon-failover'; readonly group: number; readonly epoch: number; readonly reason: string }
+  /** The former master goes on, as the process that has that run now. */
+  | {
+      readonly does: 'abandon-failover';
+      readonly group: number;
+      readonly epoch: number;
+      readonly reason: string;
+      readonly runId: string;
+    }
   /** Automatic failover of one group, or of all (−1). */
   | { readonly does: 'pause-failover'; readonly group: number }
   | { readonly does: 'resume-failover'; readonly group: number }

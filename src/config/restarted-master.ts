@@ -6,7 +6,7 @@
  * known to have. Stock Redis tells that from its RDB file: the stream that it left and where, as a promoted replica does.
  */
 import { isPlanted } from '../base';
-import { positionOf } from '../failover';
+import { mayReturn, positionOf } from '../failover';
 import type { Group } from '../slots';
 import type { Monitor } from './monitor';
 import type { ConfigState } from './state';
@@ -23,18 +23,17 @@ export function isReplaced(state: ConfigState, monitor: Monitor, group: Group): 
   return group.members.length > 1 && isRestarted(state, monitor, group) && !lacksNothing(state, monitor, group);
 }
 
-/** Whether the new process began a stream of its own where it left that of its replicas, and none of them has more of it. */
-function lacksNothing(state: ConfigState, monitor: Monitor, { master, members }: Group): boolean {
+/** Whether the new process has all that the former was seen to have, and none of the others, of whom all are known, has more. */
+function lacksNothing(state: ConfigState, monitor: Monitor, { id: group, master, members }: Group): boolean {
   if (isPlanted('restarted-master-goes-on')) return true;
   const masterId = master!.id;
   const report = monitor.info(masterId)!.report;
   if (report.role !== 'master') return false;
+  const others = members.map(({ id }) => id).filter((id) => id !== masterId);
   const { stream, offset } = positionOf(report);
-  const lastSeen = monitor.lastSeenAsMaster(masterId, state.members.get(masterId)!.runId);
-  if (stream === '' || (lastSeen !== null && (lastSeen.stream !== stream || lastSeen.offset > offset))) return false;
-  return members.every(({ id }) => {
-    if (id === masterId) return true;
-    const other = monitor.info(id)?.report;
-    return other !== undefined && other.stream === stream && other.offset <= offset;
-  });
+  const lastSeen = monitor.lastSeenAsMaster(masterId, state.members.get(masterId)!.runId, others);
+  if (lastSeen !== null && (lastSeen.stream !== stream || lastSeen.offset > offset)) return false;
+  const reports = others.flatMap((id) => monitor.info(id)?.report ?? []);
+  const areAll = reports.length === others.length;
+  return areAll && mayReturn(report, reports, areAll, state.partings.get(group)?.stream ?? '');
 }

@@ -29,6 +29,8 @@ export interface Scene {
   readonly health: (memberId: string) => Figures;
   /** The lease of a run of a proxy or server. */
   readonly lease: (runId: string) => Figures;
+  /** How far the change of master in a group has come; '' where nobody knows. */
+  readonly phase: (group: number) => string;
 }
 
 /** Nobody observes anything. */
@@ -41,4 +43,5 @@ export const NO_SCENE: Scene = {
   followers: [],
   health: () => ({}),
   lease: () => ({}),
+  phase: () => '',
 };

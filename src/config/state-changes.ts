@@ -144,12 +144,13 @@ function beginFailover({ view, failovers }: StateParts, command: Command<'begin-
 }
 
 function endFailover(state: StateParts, command: Command<'end-failover'>, atMs: number): Changes {
-  const { group, epoch, newMaster, parting, report } = command;
+  const { group, epoch, newMaster, runId, parting, report } = command;
   const running = demandRunning(state, group, epoch);
   const ended: FailoverReport = { ...running, ...report, newMaster, outcome: 'promoted', endedAtMs: atMs };
   const isAutomatic = running.kind === 'automatic';
   return {
     view: state.view.withMaster(group, newMaster),
+    members: new Map([...state.members, [newMaster, { id: newMaster, runId }]]),
     failovers: without(state.failovers, group),
     partings: parting === null ? without(state.partings, group) : new Map([...state.partings, [group, parting]]),
     reports: [...state.reports.slice(-REPORTS_MAX + 1), ended],
@@ -158,8 +159,9 @@ function endFailover(state: StateParts, command: Command<'end-failover'>, atMs: 
 }
 
 function abandonFailover(state: StateParts, command: Command<'abandon-failover'>, atMs: number): Changes {
-  const { group, epoch, reason } = command;
+  const { group, epoch, reason, runId } = command;
   const running = demandRunning(state, group, epoch);
+  const { formerMaster } = running;
   const ended: FailoverReport = {
     ...running,
     reason: `${running.reason}; given up: ${reason}`,
@@ -172,6 +174,7 @@ function abandonFailover(state: StateParts, command: Command<'abandon-failover'>
   };
   return {
     view: state.view.withState(group, 'serving'),
+    members: new Map([...state.members, [formerMaster, { id: formerMaster, runId }]]),
     failovers: without(state.failovers, group),
     reports: [...state.reports.slice(-REPORTS_MAX + 1), ended],
   };

@@ -44,8 +44,10 @@ export interface DetectorRules {
 interface Observation {
   answeredMs: number;
   isRefused: boolean;
-  /** Silence is no reason before this moment. */
+  /** Silence is no reason before this moment, whoever speaks of it. */
   graceUntilMs: number;
+  /** When it became a master: opinions that came before were of something else. */
+  promotedMs: number;
 }
 
 interface Heard {
@@ -74,7 +76,7 @@ export class Detector {
   /** Observes this node from now on; nothing changes where it did before. */
   watch(memberId: string, nowMs: number): void {
     if (this.nodes.has(memberId)) return;
-    this.nodes.set(memberId, { answeredMs: nowMs, isRefused: false, graceUntilMs: -Infinity });
+    this.nodes.set(memberId, { answeredMs: nowMs, isRefused: false, graceUntilMs: -Infinity, promotedMs: -Infinity });
   }
 
   forget(memberId: string): void {
@@ -102,6 +104,7 @@ export class Detector {
     const node = this.nodes.get(memberId);
     if (node === undefined || isPlanted('second-failover-of-fresh-master')) return;
     node.graceUntilMs = nowMs + GRACE * this.rules.downAfterMs;
+    node.promotedMs = nowMs;
   }
 
   /** Must be called at least every `downAfterMs` / 4. Returns whether this observer has just noticed a stall of its own. */
@@ -174,6 +177,10 @@ export class Detector {
     const heard = this.others.get(voter);
     if (heard === undefined) return null;
     if (nowMs - heard.atMs > this.rules.freshMs && !isPlanted('stale-opinions-count')) return null;
-    return heard.opinions.get(memberId) ?? null;
+    const opinion = heard.opinions.get(memberId);
+    const node = this.nodes.get(memberId);
+    if (opinion === undefined || node === undefined || heard.atMs < node.promotedMs) return null;
+    // Whoever has not heard of the promotion yet knows of no grace.
+    return opinion.why === 'silent' && nowMs < node.graceUntilMs ? null : opinion;
   }
 }

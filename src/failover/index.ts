@@ -14,4 +14,5 @@ export {
   type Surroundings,
 } from './machine';
 export { whyNotNow, type FailoverOccasion, type FailoverPolicy } from './policy';
+export { holdsData, mayReturn } from './returning';
 export { positionOf, type MemberReport, type Position } from './report';

@@ -13,6 +13,10 @@
  *     promoting    REPLICAOF NO ONE, until the chosen one says that it is a master, and that its data go on where they were
  *     ending       the second decision is on its way
  *
+ * Where nobody can be chosen the former master may go on, if it is well again: the same process, as nothing was promoted; another one
+ * where it lacks nothing that anybody has (returning.ts). One that has come back with more than the best of the others is taken
+ * back as well, as less is lost by that.
+ *
  * What always holds: nobody is asked for its offset before the fence stands, and nobody is promoted before it was asked: what has been
  * acknowledged was written before, so an answer that comes after the fence shows all of it. And no answer is believed
  * that was asked for before the deed whose effect it is to show. Times are monotonic ms.
@@ -20,6 +24,7 @@
 import { isPlanted } from '../base';
 import { chooseReplica, type Candidate } from './choose';
 import { positionOf, type MemberReport, type Position } from './report';
+import { holdsData, mayReturn } from './returning';
 
 export interface FailoverPlan {
   readonly kind: 'automatic' | 'forced' | 'planned';
@@ -56,6 +61,8 @@ export interface Surroundings {
   readonly leaseEndsMs: number;
   /** Proxies that may still send commands to it. */
   readonly proxiesBehind: number;
+  /** A majority holds whoever is at its place for down. */
+  readonly isFormerDown: boolean;
   /** Where the former master was last seen; null where nobody saw it. */
   readonly lastSeen: Position | null;
   readonly member: (memberId: string) => MemberSight;
@@ -67,8 +74,16 @@ export type FailoverWork =
   /** Make it stand still, for so long; its answer goes to {@link FailoverMachine.heldAt}. */
   | { readonly does: 'hold'; readonly memberId: string; readonly holdMs: number }
   | { readonly does: 'promote'; readonly memberId: string }
-  | { readonly does: 'end'; readonly newMaster: string; readonly parting: Position; readonly bytesLostAtMost: number }
-  | { readonly does: 'abandon'; readonly reason: string };
+  | {
+      readonly does: 'end';
+      readonly newMaster: string;
+      /** The run of its process that is a master now. */
+      readonly runId: string;
+      readonly parting: Position;
+      readonly bytesLostAtMost: number;
+    }
+  /** The former master goes on, as that run of its process. */
+  | { readonly does: 'abandon'; readonly reason: string; readonly runId: string };
 
 export type FailoverPhase = 'fencing' | 'holding' | 'catching-up' | 'asking' | 'promoting' | 'ending';
 
@@ -78,6 +93,7 @@ const WATCH_AGAIN_MS = 3;
 const COMMAND_AGAIN_MS = 200;
 const PROMOTION_PATIENCE_MS = 2000;
 const TARGET_PATIENCE_MS = 2000;
+const IN_VAIN_MS = 3000;
 
 export class FailoverMachine {
   phase: FailoverPhase = 'fencing';
@@ -90,6 +106,8 @@ export class FailoverMachine {
   private chosen: Candidate | null = null;
   /** Who was promoted in vain and has not become a master. */
   private readonly failed = new Set<string>();
+  /** Since when another process than before is well at the former master's place; Infinity: it is not. */
+  private returnedMs = Infinity;
   /** When each deed was last asked for, by its name and member. */
   private readonly doneAtMs = new Map<string, number>();
 
@@ -110,6 +128,11 @@ export class FailoverMachine {
     this.doneAtMs.clear();
   }
 
+  /** For a while nobody could be chosen: people should know. */
+  isInVain(nowMs: number): boolean {
+    return this.phase === 'asking' && nowMs - this.phaseSinceMs >= IN_VAIN_MS;
+  }
+
   /** What is to be done, as far as can be seen now. */
   next(seen: Surroundings): FailoverWork[] {
     const { kind, switchTimeoutMs } = this.plan;
@@ -117,6 +140,7 @@ export class FailoverMachine {
       return this.once('abandon', this.plan.formerMaster, seen.nowMs, {
         does: 'abandon',
         reason: `not finished within ${switchTimeoutMs} ms; it was ${this.phase}`,
+        runId: this.plan.formerRunId,
       });
     }
     for (;;) {
@@ -174,8 +198,8 @@ export class FailoverMachine {
   private catchUp(seen: Surroundings): FailoverWork[] {
     const { target } = this.plan;
     const held = this.heldPosition!;
-    const { report, askedMs } = seen.member(target);
-    if (report !== null && askedMs >= held.atMs && !report.isSyncing && !report.isLoading) {
+    const { report, askedMs, isDown } = seen.member(target);
+    if (report !== null && !isDown && askedMs >= held.atMs && !report.isSyncing && !report.isLoading) {
       const { stream, offset } = positionOf(report);
       if (stream === held.stream && offset >= held.offset) {
         this.choose({ ...candidateOf(target, seen.member(target)), stream, offset: held.offset }, seen);
@@ -191,15 +215,19 @@ export class FailoverMachine {
     const wanted = this.wanted(waitedMs);
     const answered = wanted.filter((id) => isNewerThan(seen.member(id), this.phaseSinceMs));
     const silent = wanted.filter((id) => !answered.includes(id));
-    const isComplete = silent.every((id) => seen.member(id).isDown);
+    // A former master that can be reached again may have more than any of them.
+    const former = seen.member(this.plan.formerMaster);
+    const isFormerAwaited = former.isReachable && !isNewerThan(former, this.phaseSinceMs);
+    const isComplete = !isFormerAwaited && silent.every((id) => seen.member(id).isDown);
     if (isComplete || waitedMs >= STRAGGLERS_MS) {
       const chosen = this.pick(answered, seen);
-      if (chosen !== null) {
-        this.choose(chosen, seen);
+      const returned = this.restore(chosen, seen);
+      if (returned !== null && returned !== 'wait') return returned;
+      const best = returned === 'wait' ? null : (chosen ?? this.pickOfAll(answered, seen));
+      if (best !== null) {
+        this.choose(best, seen);
         return [];
       }
-      const abandoned = this.restore(seen);
-      if (abandoned !== null) return abandoned;
     }
     return [...silent, ...answered, this.plan.formerMaster].flatMap((memberId) =>
       seen.member(memberId).isReachable ? this.once('ask', memberId, nowMs, { does: 'ask', memberId }) : [],
@@ -213,13 +241,17 @@ export class FailoverMachine {
   }
 
   private pick(answered: readonly string[], seen: Surroundings): Candidate | null {
-    const { streamBefore, lagLimitBytes, kind } = this.plan;
+    const { streamBefore, lagLimitBytes, kind, target } = this.plan;
     const candidates = answered.map((id) => candidateOf(id, seen.member(id)));
     this.offsets = candidates.map(({ memberId, offset }) => `${memberId} ${offset}`);
     const fit = candidates.filter(({ memberId }) => !this.failed.has(memberId));
     if (fit.length === 0) this.failed.clear();
+    // Who is named by an operator is taken as it is, whatever is lost by that.
+    const named =
+      kind === 'forced' ? fit.find(({ memberId, isHealthy }) => memberId === target && isHealthy) : undefined;
+    if (named !== undefined) return named;
     return chooseReplica(fit, {
-      stream: seen.lastSeen?.stream ?? '',
+      stream: this.streamOf(seen),
       streamBefore,
       masterOffset: seen.lastSeen?.offset ?? -1,
       lagLimitBytes,
@@ -227,15 +259,79 @@ export class FailoverMachine {
     });
   }
 
-  /** Nobody can be chosen: if the former master is well again, and the same process, it goes on. */
-  private restore(seen: Surroundings): FailoverWork[] | null {
-    const { formerMaster, formerRunId } = this.plan;
-    const sight = seen.member(formerMaster);
+  /**
+   * Nobody stands in the stream of the former master, which may have ended before anybody followed it, and the former master cannot go
+   * on. When all members have answered, it too, nobody need be waited for who might have more: the best of those who are here.
+   */
+  private pickOfAll(answered: readonly string[], seen: Surroundings): Candidate | null {
+    const { streamBefore, others, formerMaster } = this.plan;
+    const former = seen.member(formerMaster);
+    const isFormerKnown = isNewerThan(former, this.phaseSinceMs) && !former.report!.isLoading;
+    if (!isFormerKnown || answered.length < others.length) return null;
+    const fit = answered.filter((id) => !this.failed.has(id));
+    const candidates = fit.map((id) => candidateOf(id, seen.member(id)));
+    const stream = candidates.some((one) => one.stream === streamBefore) ? streamBefore : '';
+    return chooseReplica(candidates, { stream, streamBefore, masterOffset: -1, lagLimitBytes: 0, isForced: false });
+  }
+
+  /**
+   * The stream of the former master. It may have changed after it was last seen, which it does with its first replica; then its files tell,
+   * where it was restarted from them. Offsets go on where streams change, so the newer of both is the further one.
+   */
+  private streamOf(seen: Surroundings): string {
+    const { lastSeen } = seen;
+    const former = this.formerReport(seen);
+    const stream = lastSeen?.stream ?? '';
+    if (former === null || former.runId === this.plan.formerRunId || !holdsData(former)) return stream;
+    const left = positionOf(former);
+    return left.stream !== '' && left.offset >= (lastSeen?.offset ?? -1) ? left.stream : stream;
+  }
+
+  /** What whoever is at the former master's place says, if it is well again and a master; null where it is not. */
+  private formerReport(seen: Surroundings): MemberReport | null {
+    const sight = seen.member(this.plan.formerMaster);
     if (!sight.isReachable || !isNewerThan(sight, this.phaseSinceMs)) return null;
-    const { role, runId, isLoading } = sight.report!;
-    if (role !== 'master' || isLoading || runId !== formerRunId) return null;
-    const reason = 'nobody else could be promoted, and the former master is well again';
-    return this.once('abandon', formerMaster, seen.nowMs, { does: 'abandon', reason });
+    const report = sight.report!;
+    return report.role === 'master' && !report.isLoading && report.runId !== '' ? report : null;
+  }
+
+  /** The former master goes on: where nobody else can, or where it was restarted and has more than the best of the others. */
+  private restore(best: Candidate | null, seen: Surroundings): FailoverWork[] | 'wait' | null {
+    const { formerMaster, formerRunId, kind } = this.plan;
+    const report = this.formerReport(seen);
+    if (report === null) {
+      this.returnedMs = Infinity;
+      return null;
+    }
+    const { runId } = report;
+    const isSame = runId === formerRunId;
+    if (!isSame) this.returnedMs = Math.min(this.returnedMs, seen.nowMs);
+    if (best !== null) {
+      const { stream, offset } = positionOf(report);
+      const hasMore = stream === best.stream && offset > best.offset;
+      if (isSame || kind === 'forced' || !hasMore) return null;
+    }
+    const returns = isSame ? 'at once' : this.returns(report, seen);
+    if (returns === 'not') return null;
+    // It would be given up again as long as a majority holds it for down: opinions take a moment to change.
+    const hasJustCome = !isSame && seen.nowMs - this.returnedMs < STRAGGLERS_MS;
+    if (returns === 'later' || seen.isFormerDown) return hasJustCome || best === null ? 'wait' : null;
+    const reason =
+      best === null
+        ? `nobody else could be promoted, and the former master is ${isSame ? 'well again' : 'back'}`
+        : 'the former master is back, and has more than anybody else';
+    return this.once('abandon', formerMaster, seen.nowMs, { does: 'abandon', reason, runId });
+  }
+
+  /** Whether the restarted master may go on; `later`, while who was restarted together with it has not said what it has. */
+  private returns(report: MemberReport, seen: Surroundings): 'at once' | 'later' | 'not' {
+    const { others, streamBefore } = this.plan;
+    const reached = others.map((id) => seen.member(id)).filter(({ isReachable }) => isReachable);
+    if (!reached.every((sight) => isNewerThan(sight, this.phaseSinceMs))) return 'later';
+    const reports = reached.map((sight) => sight.report!);
+    const areAll = reached.length === others.length;
+    if (!mayReturn(report, reports, areAll, streamBefore)) return 'not';
+    return areAll || seen.nowMs - this.returnedMs >= STRAGGLERS_MS ? 'at once' : 'later';
   }
 
   private choose(chosen: Candidate, { nowMs }: Surroundings): void {
@@ -252,7 +348,11 @@ export class FailoverMachine {
     }
     if (isNewerThan(sight, this.phaseSinceMs) && sight.report!.role === 'master') {
       const reached = positionOf(sight.report!);
-      if (reached.stream === stream && reached.offset >= offset) return this.enter('ending', nowMs);
+      if (reached.stream === stream && reached.offset >= offset) {
+        // It may have been restarted since it was chosen, and has what it had.
+        this.chosen = { ...this.chosen!, runId: sight.report!.runId };
+        return this.enter('ending', nowMs);
+      }
       return this.chooseAgain(nowMs);
     }
     if (sight.isDown || nowMs - this.phaseSinceMs >= PROMOTION_PATIENCE_MS) return this.chooseAgain(nowMs);
@@ -270,13 +370,14 @@ export class FailoverMachine {
   }
 
   private end(seen: Surroundings): FailoverWork[] {
-    const { memberId, stream, offset } = this.chosen!;
+    const { memberId, runId, stream, offset } = this.chosen!;
     const { report } = seen.member(memberId);
     const reached = report === null || report.role === 'replica' ? { stream, offset } : positionOf(report);
     const parting = reached.stream === stream ? reached : { stream, offset };
     return this.once('end', memberId, seen.nowMs, {
       does: 'end',
       newMaster: memberId,
+      runId,
       parting,
       bytesLostAtMost: this.lostAtMost(parting, seen.lastSeen),
     });
@@ -310,13 +411,13 @@ function isNewerThan({ report, askedMs }: MemberSight, sinceMs: number): boolean
 }
 
 function candidateOf(memberId: string, { report, isReachable }: MemberSight): Candidate {
-  const { runId, priority, isLoading, isSyncing, role } = report!;
+  const { runId, priority, isLoading, isSyncing, isPending, role } = report!;
   return {
     memberId,
     isHealthy: isReachable && !isLoading && !isSyncing,
     priority,
     ...positionOf(report!),
     runId,
-    isPromoted: role === 'master',
+    isPromoted: role === 'master' && !isPending,
   };
 }

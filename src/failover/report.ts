@@ -27,6 +27,10 @@ export interface MemberReport {
   /** It is being filled with the data of whom it follows: what it has at the moment is neither old nor new. */
   readonly isSyncing: boolean;
   readonly isLoading: boolean;
+  /** One of our own that was started and has not been told what to be: it stands where its files left it. */
+  readonly isPending: boolean;
+  /** There are keys. */
+  readonly hasKeys: boolean;
 }
 
 /** A place in a stream. */
@@ -36,10 +40,10 @@ export interface Position {
 }
 
 /**
- * Where its data stand in the stream of the group's former master: a replica where it follows; one that has been promoted, or was
- * restarted as a master from its files, where it left that stream.
+ * Where its data stand in the stream of the group's former master: a replica, or who waits to be told its role, where it says;
+ * one that has been promoted, or was restarted as a master from its files, where it left that stream.
  */
 export function positionOf(report: MemberReport): Position {
-  if (report.role === 'replica') return { stream: report.stream, offset: report.offset };
+  if (report.role === 'replica' || report.isPending) return { stream: report.stream, offset: report.offset };
   return { stream: report.formerStream, offset: report.formerOffset };
 }

@@ -6,7 +6,7 @@
  * the former master of a group that has another one now is closed at once, as its answers are worth nothing any more.
  */
 import { isPlanted } from '../base';
-import { SLOT_COUNT, type ClusterView, type SlotId, type SlotRouter } from '../slots';
+import { SLOT_COUNT, type ClusterView, type Group, type SlotId, type SlotRouter } from '../slots';
 import { Backend, type BackendHost } from './backend';
 import { lapsedBeforeAnswer, NO_LEASE } from './error-replies';
 
@@ -54,10 +54,8 @@ export class Backends {
     const unnamed = new Set(this.byName.values());
     const isUsed2 = isUsed(this.owners2);
     const isUsed3 = isUsed(this.owners3);
-    this.layOut(router, 2, this.bySlot2, unnamed);
-    this.layOut(router, 3, this.bySlot3, unnamed);
-    this.owners2 = distinct(this.bySlot2);
-    this.owners3 = distinct(this.bySlot3);
+    this.owners2 = this.layOut(router, 2, this.bySlot2, unnamed);
+    this.owners3 = this.layOut(router, 3, this.bySlot3, unnamed);
     for (const backend of unnamed) {
       if (isDeposed(backend, router.view) && !isPlanted('stale-epoch-reply-accepted')) backend.close();
       else backend.retire();
@@ -66,24 +64,33 @@ export class Backends {
     if (isUsed3) for (const backend of this.owners3) backend.open();
   }
 
-  private layOut(router: SlotRouter, protocol: 2 | 3, slots: (Backend | null)[], unnamed: Set<Backend>): void {
+  /** Fills `slots`; returns whom it named. Clients wait for a view that ends a change of master: groups are looked up, not slots. */
+  private layOut(router: SlotRouter, protocol: 2 | 3, slots: (Backend | null)[], unnamed: Set<Backend>): Backend[] {
+    const byGroup = new Map<Group | null, Backend | null>([[null, null]]);
     for (let slot = 0; slot < SLOT_COUNT; slot++) {
       const group = router.groupOf(slot as SlotId);
-      const master = router.masterOf(slot as SlotId);
-      if (group === null || master === null) {
-        slots[slot] = null;
-        continue;
-      }
-      const name = nameOf(master.id, protocol);
-      let backend = this.byName.get(name);
+      let backend = byGroup.get(group);
       if (backend === undefined) {
-        backend = new Backend(this.host, master, group, protocol);
-        this.byName.set(name, backend);
-      } else if (unnamed.delete(backend)) {
-        backend.follow(group);
+        backend = this.masterOf(group!, protocol, unnamed);
+        byGroup.set(group, backend);
       }
       slots[slot] = backend;
     }
+    return [...new Set(byGroup.values())].filter((backend) => backend !== null);
+  }
+
+  /** The connection to the group's master, made where there is none; null for a group without a master. */
+  private masterOf(group: Group, protocol: 2 | 3, unnamed: Set<Backend>): Backend | null {
+    if (group.master === null) return null;
+    const name = nameOf(group.master.id, protocol);
+    let backend = this.byName.get(name);
+    if (backend === undefined) {
+      backend = new Backend(this.host, group.master, group, protocol);
+      this.byName.set(name, backend);
+    } else if (unnamed.delete(backend)) {
+      backend.follow(group);
+    }
+    return backend;
   }
 
   /** Whether nothing is in flight to a server that the view holds back or has given up. */
@@ -126,10 +133,6 @@ export class Backends {
 
 function nameOf(id: string, protocol: 2 | 3): string {
   return `${id}/${protocol}`;
-}
-
-function distinct(slots: readonly (Backend | null)[]): Backend[] {
-  return [...new Set(slots)].filter((backend) => backend !== null);
 }
 
 function isUsed(backends: readonly Backend[]): boolean {

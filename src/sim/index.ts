@@ -5,5 +5,5 @@ export { isLinearizable, type RegisterOperation } from './linearizability';
 export { SimulatedMachine } from './simulated-machine';
 export { FAIR_WEATHER, SimulatedNetwork, type NetworkWeather } from './simulated-network';
 export { SimulatedTime, type Planned } from './simulated-time';
-export { simulate, STAGES, type Stage, type Verdict } from './simulation';
+export { PROBES, simulate, STAGES, type Stage, type Verdict } from './simulation';
 export { Violation } from './violation';

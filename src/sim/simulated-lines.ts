@@ -37,6 +37,8 @@ export class LineEnd {
   private readonly life: number;
   /** What is under way to the other end arrives in this order. */
   private lastAtMs = 0;
+  /** What was said before the line stood. */
+  private early: unknown[] = [];
 
   constructor(
     private readonly network: SimulatedNetwork,
@@ -52,7 +54,15 @@ export class LineEnd {
   }
 
   send(payload: unknown): void {
-    if (!this.isClosed) this.carry(() => this.peer!.take(payload, this));
+    if (this.isClosed) return;
+    if (this.peer === null) this.early.push(payload);
+    else this.carry(() => this.peer!.take(payload, this));
+  }
+
+  /** The line stands. */
+  opened(): void {
+    for (const payload of this.early.splice(0)) this.send(payload);
+    this.events!.opened?.();
   }
 
   close(): void {
@@ -138,12 +148,13 @@ export class SimulatedLines {
     if (to.accept === null || near.isClosed) return;
     const far = new LineEnd(this.network, to, near.host);
     far.peer = near;
-    near.peer = far;
     this.note(far);
     far.events = to.accept(far);
     far.carry(() =>
       near.host.machine.run(() => {
-        if (!near.isClosed && near.isAlive) near.events!.opened?.();
+        near.peer = far;
+        if (!near.isClosed && near.isAlive) near.opened();
+        else near.carry(() => far.end(false));
       }),
     );
   }

@@ -1,13 +1,30 @@
 /**
  * A simulation of a seed, from the beginning to its verdict. The same seed has the same verdict, and the same hash.
  */
-import type { SimulatedTime } from './simulated-time';
+import { ClusterSimulation } from './cluster/cluster-simulation';
+import { CLUSTER_FAULTS } from './cluster/cluster-swarm';
 import { RaftSimulation } from './raft/raft-simulation';
+import { RAFT_FAULTS } from './raft/raft-swarm';
+import type { SimulatedTime } from './simulated-time';
 import { Violation } from './violation';
 
 /** What is simulated: a Raft cluster alone, or a whole cluster of config servers, data nodes and proxies. */
-export const STAGES = ['raft'] as const;
+export const STAGES = ['raft', 'cluster'] as const;
 export type Stage = (typeof STAGES)[number];
+
+/** What must have occurred in a long run, or it was none: names in {@link Verdict.probes}. */
+export const PROBES: Readonly<Record<Stage, readonly string[]>> = {
+  raft: [...RAFT_FAULTS, 'messages cut', 'answered'],
+  cluster: [
+    ...CLUSTER_FAULTS,
+    'messages cut',
+    'writes',
+    'writes lost',
+    'automatic change',
+    'planned change',
+    'forced change',
+  ],
+};
 
 /** How a seed ended. */
 export interface Verdict {
@@ -36,7 +53,7 @@ interface Simulated {
  * @param events about how many, of which four fifths come while faults do
  */
 export function simulate(stage: Stage, seed: number, events: number): Verdict {
-  const simulation: Simulated = new RaftSimulation(seed);
+  const simulation: Simulated = stage === 'raft' ? new RaftSimulation(seed) : new ClusterSimulation(seed);
   let fault: Verdict['fault'] = null;
   try {
     simulation.run(events);

@@ -1,6 +1,6 @@
 /**
- * Violation: a promise was broken in a simulation. `rule` is the name of the invariant (R1 … R10, F1 … F6, C1 … C6, as in
- * docs/SIMULATION.md), 'liveness' where something pending did not finish, 'assertion' where the code under test stopped itself.
+ * Violation: a promise was broken in a simulation. `rule` is the name of the invariant (R1 … R10, F1 … F6, C1 … C6: the
+ * checks of each stage say what they are), 'liveness' where something pending did not finish, 'assertion' where the code under test stopped itself.
  */
 export class Violation extends Error {
   override readonly name = 'Violation';

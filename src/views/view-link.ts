@@ -116,13 +116,16 @@ export class ViewLink {
     conversation!.ask(farewell, end);
   }
 
-  /** The follower acts by this view, and all its consequences are done. Never goes back. */
-  viewInForce(version: number): void {
+  /**
+   * The follower acts by this view, and all its consequences are done. Never goes back.
+   * @param isPressing false: nobody waits for that, and the next renewal in its turn is soon enough
+   */
+  viewInForce(version: number, isPressing = true): void {
     if (version <= this.inForce) return;
     this.inForce = version;
     if (!this.isConnected) return;
     this.conversation!.tell(['VIEW', 'ACK', version]);
-    this.renew();
+    if (isPressing) this.renew();
   }
 
   /** Renews at once, for a follower that has reason to doubt that it knows the last word. */

@@ -2,10 +2,14 @@
  * cachectl: what it asks of config servers (of paper, here), how often, what it shows, and how it ends; as a process only where that
  * is in question.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { runProgram } from '../../bin/cachectl/program';
 import { VERBS } from '../../bin/cachectl/verbs';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ConfigState, perform } from '../../src/config';
+import { realWorld, silentLog } from '../../src/base';
+import { ConfigNode, configSettings, ConfigState, perform } from '../../src/config';
 import { build, Daemon, endAll, freePort } from './daemon';
 import { DROP, FakeConfigServer, LATER, type FakeConnection, type Script } from './fake-config-server';
 
@@ -264,4 +268,29 @@ test('completions are made of the tree of commands', async () => {
   expect((await run('completion', 'fish')).stdout).toContain(
     'complete -c cachectl -n \'__cachectl_at "groups"\' -a switch',
   );
+});
+
+test('a real config server understands it, from the first group to the last event', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'slotcache-cachectl-'));
+  const settings = configSettings();
+  settings.assign({ port: ports[0], bind: ['127.0.0.1'], dir: folder });
+  const node = new ConfigNode(realWorld({ log: silentLog }), settings);
+  await node.start();
+  try {
+    expect(await run('groups', 'create', '1')).toMatchObject({ code: 0, stderr: '' });
+    expect(await run('groups', 'add', '1', '127.0.0.1:7001', '--zone', 'a', '--no-check')).toMatchObject({ code: 0 });
+    expect(await run('slots', 'spread', '1')).toMatchObject({ code: 0 });
+    expect(await run('settings', 'set', 'down-after-ms', '5000')).toMatchObject({ code: 0 });
+    expect((await run('settings', 'get', 'down-after-ms')).stdout.trim()).toBe('5000');
+    expect(JSON.parse((await run('slots', 'list', '--json')).stdout)).toEqual([{ from: 0, to: 1023, group: 1 }]);
+    const [group] = JSON.parse((await run('groups', 'list', '--json')).stdout) as unknown[];
+    expect(group).toMatchObject({ id: 1, slots: 1024, members: [{ id: '127.0.0.1:7001', role: 'master', zone: 'a' }] });
+    const status = JSON.parse((await run('status', '--json')).stdout) as unknown;
+    expect(status).toMatchObject({ leader: 1, voters: [1], groups: 1, members: 1, slots: 1024 });
+    expect(await run('groups', 'delete', '1')).toMatchObject({ code: 1, stderr: expect.stringContaining('slots') });
+    expect((await run('events')).stdout).toContain('SLOTS SPREAD 1');
+  } finally {
+    await node.stop();
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -223,6 +223,7 @@ describe('the commands', () => {
       followers: [{ name: 'proxy 10.0.0.9:6380', version: 5 }],
       health: () => ({}),
       lease: () => ({}),
+      phase: () => '',
     };
     expect(session.play('STATUS', scene)).toEqual({
       'cluster-id': '',

@@ -1,5 +1,5 @@
 /** The parts of a config server that watch and act, together, on virtual time: changes of master from the fault to the end. */
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { LeaseAnswer, SwitchOutcome } from '../../src/config/control-host';
 import { plant } from '../../src/base/mutants';
 import { PaperHost, type PaperServer } from './paper-host';
@@ -190,6 +190,130 @@ describe('a master whose process was restarted', () => {
   });
 });
 
+describe('a change that nobody seems fit for', () => {
+  /** The machine of all these is gone, until they come back. */
+  function crash(host: PaperHost, ...servers: PaperServer[]): () => void {
+    for (const server of servers) server.health = 'gone';
+    return host.othersSay(servers[0].id, 'refused');
+  }
+
+  /** Starts a process anew, with what its files had. */
+  function restart(server: PaperServer, changes: Partial<PaperServer>): void {
+    Object.assign(
+      server,
+      { health: 'well', runId: `second ${server.runId}`, role: 'master', isPending: true },
+      changes,
+    );
+  }
+
+  test('knows the stream from a replica that was connected, where the master was not asked since', () => {
+    const { host, servers } = cluster('slotcache', 2);
+    const [master, replica] = servers;
+    host.time.run(100);
+    // With its first replica a master begins another stream; it dies before it could say so.
+    replica.stream = 'stream-2';
+    replica.offset = 130;
+    master.health = 'frozen';
+    host.time.run(400);
+    replica.isLinkUp = false;
+    host.othersSay(master.id, 'silent');
+    host.time.run(3000);
+    expect(masterOf(host)).toBe(replica.id);
+  });
+
+  test('never takes a replica that missed changes of master, however high its offset is', () => {
+    const { host, servers } = cluster('slotcache', 2);
+    const [master, stale] = servers;
+    Object.assign(stale, { stream: 'stream-0', offset: 9000, isLinkUp: false, master: '10.0.0.1:9' });
+    host.time.run(1000);
+    crash(host, master);
+    host.time.run(10_000);
+    expect(host.state.view.group(1)!.state).toBe('failing-over');
+    expect(host.driver.phase(1)).toBe('asking');
+    expect(stale.orders).toEqual([]);
+  });
+
+  test.each([
+    ['has all that it had', { stream: 'stream-1', offset: 100 }],
+    ['has the stream that nobody else heard of', { stream: 'stream-2', offset: 170 }],
+  ])('goes on with the former master when it comes back and %s', (_, files) => {
+    const { host, servers } = cluster('slotcache', 2);
+    const [master, replica] = servers;
+    const stop = crash(host, master, replica);
+    host.time.run(2000);
+    stop();
+    restart(master, files);
+    host.time.run(2000);
+    expect(masterOf(host)).toBe(master.id);
+    expect(host.state.view.group(1)!.state).toBe('serving');
+    expect(host.state.reports.at(-1)!.outcome).toBe('abandoned');
+    expect(valuesOf(host.leases.renewServer(master.runId, 0))[2]).toBe('serve');
+  });
+
+  test('waits where it comes back empty, until somebody with data does', () => {
+    const { host, servers } = cluster('slotcache', 2);
+    const [master, replica] = servers;
+    crash(host, master, replica);
+    host.time.run(2000);
+    restart(master, { stream: 'new', offset: 0, keys: 0 });
+    host.time.run(5000);
+    expect(host.state.view.group(1)!.state).toBe('failing-over');
+    restart(replica, { offset: 90 });
+    host.time.run(3000);
+    expect(masterOf(host)).toBe(replica.id);
+  });
+
+  test.each([
+    ['has more than anybody: it goes on', 110, 0],
+    ['lacks something: the best replica takes over', 90, 1],
+  ])('of a whole group that was restarted, with all config servers; the former master %s', (_, offset, winner) => {
+    const { host, servers } = cluster('slotcache');
+    const stop = crash(host, ...servers);
+    host.lead(false);
+    host.monitor.stop();
+    host.monitor.start();
+    host.lead(true);
+    host.time.run(1000);
+    stop();
+    restart(servers[0], { offset });
+    restart(servers[1], { offset: 100 });
+    restart(servers[2], { offset: 80 });
+    host.time.run(5000);
+    expect(masterOf(host)).toBe(servers[winner].id);
+    expect(host.state.view.group(1)!.state).toBe('serving');
+    expect(valuesOf(host.leases.renewServer(servers[winner].runId, 0))[2]).toBe('serve');
+  });
+
+  test('of stock servers that were all restarted and cannot say where they stand goes on with the former master', () => {
+    const { host, servers } = cluster('redis');
+    const stop = crash(host, ...servers);
+    host.time.run(1000);
+    stop();
+    for (const server of servers) restart(server, { isPending: false, stream: `new ${server.id}`, offset: 0 });
+    host.time.run(5000);
+    expect(masterOf(host)).toBe(servers[0].id);
+    expect(servers[1].orders[0]).toBe('REPLICAOF 10.0.0.1 7010');
+  });
+
+  test('gives way to an operator, who names whom he wants', () => {
+    const { host, servers } = cluster('slotcache', 2);
+    const [master, stale] = servers;
+    Object.assign(stale, { stream: 'stream-0', isLinkUp: false });
+    host.time.run(500);
+    crash(host, master);
+    host.time.run(5000);
+    expect(host.state.view.group(1)!.state).toBe('failing-over');
+    const outcomes: SwitchOutcome[] = [];
+    host.driver.request('forced', 1, stale.id, 'test', (outcome) => outcomes.push(outcome));
+    host.time.run(2000);
+    expect(outcomes).toMatchObject([{ isDone: true, newMaster: stale.id }]);
+    expect(host.state.reports.map(({ kind, outcome }) => `${kind} ${outcome}`)).toEqual([
+      'automatic abandoned',
+      'forced promoted',
+    ]);
+  });
+});
+
 describe('changes that operators ask for', () => {
   test.each(['slotcache', 'redis'] as const)(
     'planned, %s: the master stands still until the target has all',
@@ -209,6 +333,19 @@ describe('changes that operators ask for', () => {
       expect(host.state.partings.get(1)).toEqual({ stream: 'stream-1', offset: 500 });
     },
   );
+
+  test('planned: the master is told to stand still the moment the last proxy has drained', () => {
+    const { host, servers } = cluster('slotcache');
+    host.decide({ does: 'register-proxy', proxy: { runId: 'a'.repeat(40), address: '10.0.0.2:6379', zone: '' } });
+    host.leases.stateChanged();
+    host.leases.renewProxy('a'.repeat(40), host.state.view.version);
+    const begun = vi.spyOn(host.monitor, 'command');
+    host.driver.request('planned', 1, servers[2].id, 'test', () => undefined);
+    host.time.run(50);
+    expect(begun).not.toHaveBeenCalled();
+    host.leases.renewProxy('a'.repeat(40), host.state.view.version);
+    expect(begun.mock.calls[0][1].slice(0, 2)).toEqual(['SLOTCACHE', 'HOLD']);
+  });
 
   test('planned, and the target never gets there: given up, and the master is released', () => {
     const { host, servers } = cluster('slotcache');

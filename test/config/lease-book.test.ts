@@ -68,6 +68,23 @@ test('the fence waits for a proxy until it has the view, or its lease has lapsed
   expect(host.leases.proxiesBehind(version)).toBe(0);
 });
 
+test('who waits for proxies is told of each that comes to a newer view, once', () => {
+  const host = leading('redis');
+  host.time.run(1000);
+  const before = host.state.view.version;
+  const behind: number[] = [];
+  host.leases.onCaughtUp = () => behind.push(host.leases.proxiesBehind(before + 1));
+  host.leases.renewProxy(PROXY, before);
+  host.leases.renewProxy(PROXY, before);
+  const version = beginFailover(host);
+  host.leases.renewProxy(PROXY, before);
+  expect(behind).toEqual([0]);
+  expect(host.leases.proxiesBehind(version)).toBe(1);
+  host.leases.renewProxy(PROXY, version);
+  host.leases.renewProxy(PROXY, version);
+  expect(behind).toEqual([0, 0]);
+});
+
 test('a proxy that is behind keeps its lease for a while, and then gets none; one without a lease gets none at once', () => {
   const host = leading('redis');
   host.time.run(1000);
@@ -82,7 +99,7 @@ test('a proxy that is behind keeps its lease for a while, and then gets none; on
   host.time.run(500);
   expect(host.leases.proxiesBehind(version)).toBe(0);
   const { epoch } = host.state.view.group(1)!;
-  host.decide({ does: 'abandon-failover', group: 1, epoch, reason: 'test' });
+  host.decide({ does: 'abandon-failover', group: 1, epoch, reason: 'test', runId: 'run of 10.0.0.1:7010' });
   host.leases.stateChanged();
   expect(valuesOf(host.leases.renewProxy(PROXY, before))[0]).toBe(0);
   expect(valuesOf(host.leases.renewProxy(PROXY, version))[0]).toBe(800);

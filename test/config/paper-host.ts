@@ -32,6 +32,10 @@ export class PaperServer {
   master = '';
   priority = 100;
   isSyncing = false;
+  isLinkUp = true;
+  /** One of our own that waits to be told its role. */
+  isPending = false;
+  keys = 10;
   /** 'gone': refuses connections; 'frozen': says nothing. */
   health: 'well' | 'gone' | 'frozen' = 'well';
   readonly orders: string[] = [];
@@ -58,7 +62,8 @@ export class PaperServer {
 
   private info(): string {
     const [host, port] = this.master.split(':');
-    const link = this.role === 'slave' ? [`master_host:${host}`, `master_port:${port}`, 'master_link_status:up'] : [];
+    const status = `master_link_status:${this.isLinkUp ? 'up' : 'down'}`;
+    const link = this.role === 'slave' ? [`master_host:${host}`, `master_port:${port}`, status] : [];
     return [
       '# Replication',
       `run_id:${this.runId}`,
@@ -70,7 +75,9 @@ export class PaperServer {
       `slave_priority:${this.priority}`,
       `master_sync_in_progress:${this.isSyncing ? 1 : 0}`,
       'loading:0',
+      `slotcache_pending:${this.isPending ? 1 : 0}`,
       ...link,
+      ...(this.keys > 0 ? [`db0:keys=${this.keys},expires=0`] : []),
     ].join('\r\n');
   }
 }

@@ -49,6 +49,7 @@ const end = (epoch: number): ConfigCommand => ({
   group: 1,
   epoch,
   newMaster: 'h:2',
+  runId: 'run 2',
   parting: { stream: 'abc', offset: 17 },
   report,
 });
@@ -74,7 +75,13 @@ describe('a change of master', () => {
   test('that is planned lets the group switch, and can be given up', () => {
     const begun = play(group, begin(epochOf(group), 'planned'));
     expect(begun.view.group(1)!.state).toBe('switching');
-    const left = play(begun, { does: 'abandon-failover', group: 1, epoch: epochOf(begun), reason: 'too slow' });
+    const left = play(begun, {
+      does: 'abandon-failover',
+      group: 1,
+      epoch: epochOf(begun),
+      reason: 'too slow',
+      runId: 'r',
+    });
     expect(left.view.group(1)).toMatchObject({ state: 'serving', master: { id: 'h:1' }, epoch: epochOf(begun) });
     expect(left.reports).toMatchObject([{ outcome: 'abandoned', newMaster: '' }]);
     expect(left.lastFailoverAtMs.size).toBe(0);
@@ -167,10 +174,17 @@ const commands: fc.Arbitrary<ConfigCommand> = fc.oneof(
     group: small,
     epoch: epochs,
     newMaster: text,
+    runId: text,
     parting: fc.option(fc.record({ stream: text, offset: small })),
     report: fc.constant(report),
   }),
-  fc.record({ does: fc.constant('abandon-failover' as const), group: small, epoch: epochs, reason: fc.string() }),
+  fc.record({
+    does: fc.constant('abandon-failover' as const),
+    group: small,
+    epoch: epochs,
+    reason: fc.string(),
+    runId: fc.string(),
+  }),
   fc.record({
     does: fc.constantFrom('pause-failover' as const, 'resume-failover' as const),
     group: fc.oneof(small, fc.constant(ALL_GROUPS)),

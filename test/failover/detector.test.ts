@@ -54,6 +54,19 @@ describe('one observer', () => {
     expect(detector.opinion(NODE, 2501)).toMatchObject({ why: 'refused' });
   });
 
+  test('what others said of a fresh master before it was one does not count, nor their impatience', () => {
+    const detector = observer(500);
+    const down = (why: 'silent' | 'refused') => ({ isWithdrawn: false, down: [{ memberId: NODE, forMs: 2000, why }] });
+    for (const voter of [2, 3]) detector.heard(voter, down('refused'), 500);
+    expect(detector.isObjectivelyDown(NODE, [1, 2, 3], 500)).toBe(true);
+    detector.promoted(NODE, 501);
+    expect(detector.isObjectivelyDown(NODE, [1, 2, 3], 502)).toBe(false);
+    for (const voter of [2, 3]) detector.heard(voter, down('silent'), 503);
+    expect(detector.isObjectivelyDown(NODE, [1, 2, 3], 504)).toBe(false);
+    for (const voter of [2, 3]) detector.heard(voter, down('refused'), 505);
+    expect(detector.isObjectivelyDown(NODE, [1, 2, 3], 506)).toBe(true);
+  });
+
   test('who did not listen has heard nothing: all starts anew, and its voice is withdrawn', () => {
     const detector = observer(400);
     expect(detector.tick(5000)).toBe(true);

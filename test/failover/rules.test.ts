@@ -2,7 +2,15 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { plant } from '../../src/base/mutants';
-import { chooseReplica, LeaseTable, whyNotNow, type Candidate, type ChoiceRules } from '../../src/failover';
+import {
+  chooseReplica,
+  LeaseTable,
+  mayReturn,
+  whyNotNow,
+  type Candidate,
+  type ChoiceRules,
+  type MemberReport,
+} from '../../src/failover';
 
 afterEach(() => plant(null));
 
@@ -111,5 +119,40 @@ describe('whyNotNow', () => {
     const why = whyNotNow(policy, { ...occasion, ...changes });
     if (expected === null) expect(why).toBeNull();
     else expect(why).toMatch(expected);
+  });
+});
+
+describe('mayReturn', () => {
+  const at = (stream: string, offset: number, changes: Partial<MemberReport> = {}): MemberReport => ({
+    runId: 'r',
+    role: 'replica',
+    stream,
+    offset,
+    formerStream: '',
+    formerOffset: -1,
+    priority: 100,
+    masterHost: '',
+    masterPort: 0,
+    isLinkUp: false,
+    isSyncing: false,
+    isLoading: false,
+    isPending: false,
+    hasKeys: offset > 0,
+    ...changes,
+  });
+  const former = at('s', 100, { role: 'master', isPending: true });
+
+  test.each<[string, MemberReport, MemberReport[], boolean, boolean]>([
+    ['who has as much as the others', former, [at('s', 100)], true, true],
+    ['who has less', former, [at('s', 101)], true, false],
+    ['who has more than those that missed the last change of master', former, [at('before', 900)], true, true],
+    ['who cannot be compared with somebody', former, [at('elsewhere', 5)], true, false],
+    ['who has data, where nobody else has any', former, [at('elsewhere', 0)], false, true],
+    ['who came back before the others have loaded', former, [at('s', 0, { isLoading: true })], true, false],
+    ['who has nothing, where somebody has', at('new', 0), [at('s', 50)], true, false],
+    ['who has nothing, where somebody may have', at('new', 0), [], false, false],
+    ['who has nothing, where nobody has', at('new', 0), [at('s', 0)], true, true],
+  ])('%s', (_, master, others, areAll, may) => {
+    expect(mayReturn(master, others, areAll, 'before')).toBe(may);
   });
 });

@@ -58,6 +58,7 @@ describe('pending', () => {
     node.config.say({ duty: 'stranger', view: 2 });
     await node.pass(200);
     expect(await node.field('slotcache_duty')).toBe('stranger');
+    expect(await node.field('slotcache_pending')).toBe('1');
     expect(await node.ask('SYNC')).toMatch(/^NOMASTERLINK/);
     node.config.follow(7000, 3, 1);
     await node.pass(200);
@@ -69,6 +70,7 @@ describe('pending', () => {
     const node = await beginMaster();
     expect(await node.ask('SET key value')).toBe('OK');
     expect(await node.field('slotcache_duty')).toBe('serve');
+    expect(await node.field('slotcache_pending')).toBe('0');
     expect([await node.field('slotcache_group'), await node.field('slotcache_epoch')]).toEqual(['1', '1']);
     expect(Number(await node.field('slotcache_lease_ms'))).toBeGreaterThan(LEASE_MS - 200);
     await node.pass(60_000);

@@ -44,7 +44,10 @@ describe('histories that are not', () => {
     ['a stale read', [write(1, 0, 1), read(null, 2, 3)]],
     ['a read of what nobody wrote', [read(7, 0, 1)]],
     ['a write that comes and goes', [write(1, 0, 9), read(1, 1, 2), read(null, 3, 4)]],
-    ['two that see writes in different orders', [write(1, 0, 9), write(2, 0, 9), read(1, 1, 2), read(2, 3, 4), read(1, 5, 6)]],
+    [
+      'two that see writes in different orders',
+      [write(1, 0, 9), write(2, 0, 9), read(1, 1, 2), read(2, 3, 4), read(1, 5, 6)],
+    ],
     ['two exchanges that both found the same', [cas(null, 1, true, 0, 5), cas(null, 2, true, 1, 6)]],
     ['an effect before its call', [read(1, 0, 1), write(1, 2, FOREVER)]],
     ['an exchange that failed though nothing else was there', [write(1, 0, 1), cas(1, 2, false, 2, 3)]],
@@ -52,7 +55,9 @@ describe('histories that are not', () => {
 });
 
 test('what a register did is linearizable in whatever order it is told, and a wrong answer is noticed', () => {
-  const deeds = fc.array(fc.record({ kind: fc.nat(2), value: fc.nat(3), earlier: fc.nat(3), later: fc.nat(3) }), { maxLength: 20 });
+  const deeds = fc.array(fc.record({ kind: fc.nat(2), value: fc.nat(3), earlier: fc.nat(3), later: fc.nat(3) }), {
+    maxLength: 20,
+  });
   fc.assert(
     fc.property(deeds, (plan) => {
       let state: number | null = null;

@@ -7,7 +7,7 @@
  * where a seed did not repeat itself, 131 where a long run lacked what should occur in it.
  */
 import { parseArgs } from 'node:util';
-import { simulate, STAGES, type Stage, type Verdict } from '../../src/sim';
+import { PROBES, simulate, STAGES, type Stage, type Verdict } from '../../src/sim';
 
 const EXIT = { liveness: 128, correctness: 129, repetition: 130, rarity: 131 } as const;
 const REPORT_EVERY_MS = 10_000;
@@ -75,7 +75,7 @@ function report(): void {
 }
 
 function checkProbes(): void {
-  const missing = [...probes].filter(([, count]) => count === 0).map(([name]) => name);
+  const missing = stages.flatMap((stage) => PROBES[stage]).filter((name) => !probes.has(name));
   if (missing.length === 0) return;
   process.exitCode ||= EXIT.rarity;
   console.log(`never seen: ${missing.join(', ')}`);

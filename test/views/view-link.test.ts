@@ -107,6 +107,18 @@ test('it renews ten times a second, and at once when a view is in force', () => 
   expect(stage.link.versionInForce).toBe(7);
 });
 
+test('a view in force that nobody waits for is told with the next renewal', () => {
+  const stage = new Stage().start();
+  const { heard } = stage.linked;
+  stage.time.pass(1000);
+  heard.length = 0;
+  stage.link.viewInForce(7, false);
+  stage.time.pass(5);
+  expect(heard).toEqual(['VIEW ACK 7']);
+  stage.time.pass(100);
+  expect(heard).toContain('LEASE RENEW PROXY run 7');
+});
+
 test.each([
   ['dies', (server: PaperServer) => server.die()],
   ['falls silent', (server: PaperServer) => void (server.state = 'silent')],

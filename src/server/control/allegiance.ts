@@ -104,10 +104,15 @@ export class Allegiance implements ViewFollower {
     return null;
   }
 
-  /** What a view means for this node it is told by the answer to its next renewal, which is sent at once. */
-  view({ version }: ClusterView): void {
+  /**
+   * What a view means for this node it is told by the answer to its next renewal. That is sent at once, but for a change of master of its
+   * own group that has begun: there is nothing to do before it ends, and the leader is to hear the proxies first, whom it waits for.
+   */
+  view(view: ClusterView): void {
+    const { version } = view;
+    const state = view.group(this.group)?.state ?? 'serving';
     this.viewVersion = Math.max(this.viewVersion, version);
-    this.link?.viewInForce(version);
+    this.link?.viewInForce(version, state === 'serving');
   }
 
   renewed(sentMs: number, arrivedMs: number, answer: readonly Reply[]): void {

@@ -13,6 +13,7 @@ export function allegianceFields({ allegiance, world }: DataNode): Fields {
   return {
     slotcache_managed: 1,
     slotcache_duty: isPending && duty !== 'stranger' ? 'pending' : duty,
+    slotcache_pending: isPending ? 1 : 0,
     slotcache_group: group,
     slotcache_epoch: epoch,
     slotcache_lease_ms: guard.isHeld(nowMs) ? Math.floor(guard.lease.leftMs(nowMs)) : 0,

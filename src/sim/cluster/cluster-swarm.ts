@@ -15,6 +15,7 @@ export const CLUSTER_FAULTS = [
   'cut-server',
   'cut-server-from-configs',
   'clog-server',
+  'lag-and-kill',
   'kill-config',
   'pause-config',
   'cut-config',
@@ -60,7 +61,11 @@ export function drawClusterSwarm(random: Random): ClusterSwarm {
   const faults = CLUSTER_FAULTS.filter(() => random.below(4) === 0);
   const drawGroup = (): GroupPlan => {
     const members = oneOf(2, 3, 3);
-    return { engine: oneOf<Engine>('slotcache', 'slotcache', 'redis'), members, replicasToAck: oneOf(0, 0, 1, members - 1) };
+    return {
+      engine: oneOf<Engine>('slotcache', 'slotcache', 'redis'),
+      members,
+      replicasToAck: oneOf(0, 0, 1, members - 1),
+    };
   };
   return {
     configs: oneOf(3, 3, 3, 5),

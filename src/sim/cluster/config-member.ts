@@ -3,7 +3,15 @@
  * clients are simulated.
  */
 import { Random, silentLog, type World } from '../../base';
-import { controlParts, ControlPlane, type ConfigMember as ConfigRecord, type ConfigState, type PeerMessage, type PeerNetwork, type ServerDialer } from '../../config';
+import {
+  controlParts,
+  ControlPlane,
+  type ConfigMember as ConfigRecord,
+  type ConfigState,
+  type PeerMessage,
+  type PeerNetwork,
+  type ServerDialer,
+} from '../../config';
 import type { LogStorage, NodeId } from '../../raft';
 import { CrashingLog } from '../crashing-log';
 import { SimulatedDisk } from '../disk';
@@ -18,7 +26,12 @@ export interface FollowerRequest {
   readonly words: readonly string[];
 }
 export type FollowerMessage =
-  | { readonly kind: 'answer'; readonly number: number; readonly values: readonly (string | number)[]; readonly error: string }
+  | {
+      readonly kind: 'answer';
+      readonly number: number;
+      readonly values: readonly (string | number)[];
+      readonly error: string;
+    }
   | { readonly kind: 'view'; readonly state: ConfigState };
 
 export interface ConfigSurroundings {
@@ -129,7 +142,8 @@ export class ConfigMember implements LineHost {
 
   private serve(end: LineEnd, { number, words }: FollowerRequest): void {
     this.plane!.request(words, 'a follower', (answer) => {
-      const values = answer.kind === 'value' && Array.isArray(answer.value) ? (answer.value as (string | number)[]) : [];
+      const values =
+        answer.kind === 'value' && Array.isArray(answer.value) ? (answer.value as (string | number)[]) : [];
       const error = answer.kind === 'error' ? answer.text : '';
       end.send({ kind: 'answer', number, values, error } satisfies FollowerMessage);
     });

@@ -81,6 +81,7 @@ export class RaftChecks {
   private readonly known = new Map<number, KnownEntry>();
   private readonly committed = new Map<number, Committed>();
   private lastCommitted = 0;
+  private readonly memberships = new Map<NodeId, readonly Membership[]>();
   /** By term, what its leader knew to be committed when it was elected. */
   private readonly commitsAtElection = new Map<number, number>();
   private readonly mirrors = new Map<NodeId, Mirror>();
@@ -109,7 +110,11 @@ export class RaftChecks {
     for (const { index, kind } of entries) {
       if (kind !== 'membership') continue;
       const earlier = mirror.changes.find((at) => at < index && at > node.applied);
-      demand(earlier === undefined, 'R9', () => `leader ${node.id} adds change ${index}, and ${earlier} is not applied`);
+      demand(
+        earlier === undefined,
+        'R9',
+        () => `leader ${node.id} adds change ${index}, and ${earlier} is not applied`,
+      );
     }
   }
 
@@ -130,6 +135,7 @@ export class RaftChecks {
   /** A node has carried out an entry. */
   applied(node: CheckedNode, { index, term }: Entry, digest: number): void {
     const mirror = this.mirrors.get(node.id)!;
+    this.membershipsOf(node);
     demand(index <= mirror.durable, 'C4', () => `node ${node.id} carries out entry ${index}, which its disk has not`);
     const before = this.committed.get(index);
     if (before !== undefined) {
@@ -139,7 +145,8 @@ export class RaftChecks {
     }
     this.committed.set(index, { term, inTerm: node.term, digest });
     this.lastCommitted = Math.max(this.lastCommitted, index);
-    if (node.isLeader && node.commit > (this.commitsAtElection.get(node.term) ?? 0)) this.checkDecided(node, mirror, index);
+    if (node.isLeader && node.commit > (this.commitsAtElection.get(node.term) ?? 0))
+      this.checkDecided(node, mirror, index);
   }
 
   /** A state came in the place of entries up to `index`. */
@@ -147,7 +154,11 @@ export class RaftChecks {
     for (let at = index; at > 0; at--) {
       const known = this.committed.get(at);
       if (known === undefined) continue;
-      demand(known.digest === digest, 'R5', () => `node ${id} restores another state than others had after entry ${at}`);
+      demand(
+        known.digest === digest,
+        'R5',
+        () => `node ${id} restores another state than others had after entry ${at}`,
+      );
       return;
     }
   }
@@ -158,7 +169,11 @@ export class RaftChecks {
     for (let index = this.lastCommitted; index > mirror.base; index--) {
       const entry = this.committed.get(index);
       if (entry === undefined || entry.inTerm >= term) continue;
-      demand(mirror.termAt(index) === entry.term, 'R4', () => `leader ${id} of term ${term} lacks committed entry ${index}`);
+      demand(
+        mirror.termAt(index) === entry.term,
+        'R4',
+        () => `leader ${id} of term ${term} lacks committed entry ${index}`,
+      );
     }
   }
 
@@ -180,7 +195,8 @@ export class RaftChecks {
       const isElected = message.isTransfer || this.preVotes.get(`${from}:${term}`)?.isElected === true;
       demand(isElected, 'pre-vote', () => `node ${from} stands in term ${term} unasked`);
     } else if (type === 'vote-reply' && message.isGranted) this.giveVote(from, term, to);
-    else if (type === 'append-reply' && !message.isRejected && term === node.term) this.checkDurable(from, message.index);
+    else if (type === 'append-reply' && !message.isRejected && term === node.term)
+      this.checkDurable(from, message.index);
     else if (type === 'timeout-now') this.checkTransfer(node, to);
   }
 
@@ -213,26 +229,48 @@ export class RaftChecks {
     const key = `${id}:${term}`;
     const other = this.votes.get(key);
     this.votes.set(key, candidate);
-    demand(other === undefined || other === candidate, 'R7', () => `node ${id} votes for ${other} and ${candidate} in ${term}`);
+    demand(
+      other === undefined || other === candidate,
+      'R7',
+      () => `node ${id} votes for ${other} and ${candidate} in ${term}`,
+    );
   }
 
   /** What a leader decides a quorum has on its disks, and an entry of its own term is decided with it (Figure 8). */
   private checkDecided(node: CheckedNode, mirror: Mirror, index: number): void {
-    const { id, term, commit, membership } = node;
+    const { id, term, commit } = node;
     const ownTerm = mirror.termAt(commit);
-    demand(ownTerm === null || ownTerm === term, 'R4', () => `leader ${id} decides entry ${commit} of term ${ownTerm} by counting`);
+    demand(
+      ownTerm === null || ownTerm === term,
+      'R4',
+      () => `leader ${id} decides entry ${commit} of term ${ownTerm} by counting`,
+    );
     const decided = mirror.termAt(index);
-    const reached = reachedByQuorum(membership, (voter) => {
+    const reached = (voter: NodeId): number => {
       const other = this.mirrors.get(voter);
       if (other === undefined || other.durable < index) return 0;
       return other.base >= index || other.termAt(index) === decided ? index : 0;
-    });
-    demand(reached >= index, 'R4', () => `leader ${id} decides entry ${index}, which a quorum has not`);
+    };
+    // What was decided before a change of membership was applied is carried out after that.
+    const isDecided = this.membershipsOf(node).some((membership) => reachedByQuorum(membership, reached) >= index);
+    demand(isDecided, 'R4', () => `leader ${id} decides entry ${index}, which a quorum has not`);
+  }
+
+  /** The membership that a node acts by, and the one before. */
+  private membershipsOf({ id, membership }: CheckedNode): readonly Membership[] {
+    const [now = membership, before = now] = this.memberships.get(id) ?? [];
+    const present = now === membership ? [now, before] : [membership, now];
+    this.memberships.set(id, present);
+    return present;
   }
 
   private checkDurable(id: NodeId, index: number): void {
     const { durable } = this.mirrors.get(id)!;
-    demand(index <= durable, 'C1', () => `node ${id} acknowledges entry ${index}, and its disk has them up to ${durable}`);
+    demand(
+      index <= durable,
+      'C1',
+      () => `node ${id} acknowledges entry ${index}, and its disk has them up to ${durable}`,
+    );
   }
 
   /** Who is told to take the leader's place has all that the leader has (§3.10); one that must go itself may be quicker. */

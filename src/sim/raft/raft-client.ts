@@ -38,7 +38,8 @@ export class RaftClient {
   /** Requests that were answered. */
   answered = 0;
   /** What it waits for: the request, and since when. */
-  private open: { readonly request: RegisterRequest; readonly isRead: boolean; readonly calledAt: number } | null = null;
+  private open: { readonly request: RegisterRequest; readonly isRead: boolean; readonly calledAt: number } | null =
+    null;
   private number = 0;
   private believed: NodeId = NOBODY;
   /** The last that it knows to have been in each register. */

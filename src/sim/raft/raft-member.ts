@@ -135,7 +135,11 @@ export class RaftMember {
     if (this.around.swarm.storage === 'crashing-log') return this.crashingLog.open();
     // A process that failed left its lock and its files open: the next one finds the disk as a death leaves it.
     this.disk = this.disk.crash(new Random(this.random.uint32()), 'process');
-    return new DiskLog(this.disk, '/data/raft', { id: this.id, random: new Random(this.random.uint32()), segmentBytesMax: 2000 });
+    return new DiskLog(this.disk, '/data/raft', {
+      id: this.id,
+      random: new Random(this.random.uint32()),
+      segmentBytesMax: 2000,
+    });
   }
 
   private watch(storage: LogStorage): LogStorage {

@@ -190,7 +190,8 @@ export class RaftNemesis {
     if (leader === undefined) return;
     const { node } = leader;
     leader.machine.run(() => {
-      for (let changes = 1 + this.random.below(2); changes > 0; changes--) node!.changeMembership(this.drawSteps(leader), () => {});
+      for (let changes = 1 + this.random.below(2); changes > 0; changes--)
+        node!.changeMembership(this.drawSteps(leader), () => {});
     });
   }
 

@@ -38,6 +38,9 @@ export async function serveAsZoneClient(args: readonly string[]): Promise<void> 
   await new Promise(() => undefined);
 }
 
+const running = new Set<ChildProcess>();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 export class ZoneClient {
   private text = '';
   private readonly child: ChildProcess;
@@ -48,7 +51,8 @@ export class ZoneClient {
     const [program, ...args] = [...zone.enter, process.execPath, process.argv[1], VERB, zone.host, String(port), name];
     this.child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => (this.text += text));
-    process.once('exit', () => this.child.kill('SIGKILL'));
+    running.add(this.child);
+    this.child.once('exit', () => running.delete(this.child));
   }
 
   /** Ends it; what was acknowledged, in this process' time. */

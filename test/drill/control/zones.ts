@@ -57,6 +57,9 @@ export class Zone {
   }
 }
 
+const standing = new Set<Zones>();
+process.on('exit', () => standing.forEach((zones) => zones.dispose()));
+
 export class Zones {
   readonly all: readonly Zone[];
   private readonly bridge: string;
@@ -86,12 +89,13 @@ export class Zones {
   /** So many zones, by themselves: others may run beside. */
   static make(count: number): Zones {
     const zones = new Zones(`sc${process.pid}`.slice(0, 10), `10.77.${process.pid % SUBNETS}`, count);
-    process.once('exit', () => zones.dispose());
+    standing.add(zones);
     return zones;
   }
 
   /** Ends the zones. Processes in them go on without a network. */
   dispose(): void {
+    standing.delete(this);
     for (const { cable, namespace } of this.all) {
       quietly('link', 'del', cable);
       quietly('netns', 'del', namespace);
