@@ -123,7 +123,7 @@ async function run(): Promise<void> {
   }
   await operator.command('SLOTS', 'SPREAD', ...new Set(servers.map(({ group }) => group)));
   await processes.start(proxy);
-  await serves(proxy.port, [...new Set(servers.map(({ group }) => group))].length);
+  await serves(proxy.port, new Set(servers.map(({ group }) => group)).size);
   const view = ClusterView.parse(await operator.command('VIEW', 'GET'));
   const status = (await operator.command('STATUS')) as Map<Reply, Reply>;
   await operator.close();

@@ -22,7 +22,7 @@ const CHAOS_SHARE = 0.8;
 /** Virtual time after the end of the faults in which everything pending must finish. */
 const HEALING_MS_MAX = 15_000;
 /** Events that this may take: nodes that only shout at each other are not well either. */
-const HEALING_EVENTS_MAX = 100_000;
+const HEALING_EVENTS_MAX = 300_000;
 /** Of the search for an order of a history; almost all are decided in a tenth of it. */
 const SEARCH_STEPS_MAX = 10_000;
 const SWEEP_EVERY_MS = 50;

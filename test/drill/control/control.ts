@@ -111,7 +111,7 @@ function figuresOf(results: readonly RoundResult[]): string {
   if (changes(results).length > 0) parts.push(`next change after: ${spread(changes(results))}`);
   if (stales(results).length > 0) parts.push(`last acknowledgement on the other side: ${spread(stales(results))}`);
   const promotions = new Set(results.map((each) => each.promotions));
-  parts.push(`promotions a round: ${[...promotions].sort().join(' or ')}`);
+  parts.push(`promotions a round: ${[...promotions].sort((a, b) => a - b).join(' or ')}`);
   parts.push(`${total(results, (each) => each.acknowledged)} acknowledged, ${total(results, ({ lost }) => lost)} lost`);
   parts.push(`${total(results, errorsIn)} errors, ${total(results, (each) => each.unknown)} unknown`);
   const texts = new Map<string, number>();
