@@ -54,8 +54,7 @@ test('views are pushed by a config server, acknowledged, and asked for again aft
   const version = (await operator.command('SLOTS', 'SPREAD', 1)) as number;
   await until(() => proxy.router.view.version >= version);
   const followers = async (): Promise<unknown> => ((await operator.command('STATUS')) as unknown[]).at(-1);
-  const isAcknowledged = (list: unknown): boolean =>
-    (list as [string, number][]).some(([, acked]) => acked >= version);
+  const isAcknowledged = (list: unknown): boolean => (list as [string, number][]).some(([, acked]) => acked >= version);
   let list = await followers();
   while (!isAcknowledged(list)) list = await followers();
   await operator.close();
