@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { CacheError, type Files } from '../base';
+import { addressOf, addressText } from '../net';
 import type { ControlIdentity } from './acquaintance';
 import type { ConfigMember } from './records';
 import { PEER_PORT_DISTANCE, type ConfigSettings } from './settings';
@@ -33,16 +34,14 @@ export function whoami({ values }: ConfigSettings): Whoami {
   const [bound = ''] = values.bind;
   const isNamed = /^[^-*].*/.test(bound) && bound !== '::*';
   const host = values['announce-host'] || own?.host || (isNamed ? bound : '127.0.0.1');
-  const peerAddress = peerPort === 0 ? '' : at(own?.host ?? host, own?.port ?? peerPort);
+  const peerAddress = peerPort === 0 ? '' : addressText({ host: own?.host ?? host, port: own?.port ?? peerPort });
   const alone: ConfigMember = { id, peerAddress, address: '', zone, incarnation: '' };
   return {
     id,
     zone,
-    address: clientPort === 0 ? '' : at(host, clientPort),
+    address: clientPort === 0 ? '' : addressText({ host, port: clientPort }),
     peerAddress,
-    initialConfigs: isAlone
-      ? [alone]
-      : founders.map((each) => ({ ...alone, ...each, peerAddress: at(each.host, each.port) })),
+    initialConfigs: isAlone ? [alone] : founders.map((each) => ({ ...alone, ...each, peerAddress: addressText(each) })),
     isJoining,
     peerListener: peerPort === 0 ? null : { host: isNamed ? bound : '0.0.0.0', port: peerPort },
   };
@@ -76,13 +75,7 @@ const VIEW_FILE = 'view.json';
 
 function readPeer(text: string): { id: number; host: string; port: number } {
   const split = text.indexOf('@');
-  const colon = text.lastIndexOf(':');
-  const host = text.slice(split + 1, colon).replace(/^\[(.*)\]$/, '$1');
-  return { id: Number(text.slice(0, split)), host, port: Number(text.slice(colon + 1)) };
-}
-
-function at(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return { id: Number(text.slice(0, split)), ...addressOf(text.slice(split + 1)) };
 }
 
 function bad(message: string): CacheError {

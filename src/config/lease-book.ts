@@ -17,6 +17,7 @@ import { isPlanted } from '../base';
 import { CLOCK_RATE_MARGIN, LeaseTable } from '../failover';
 import type { Group } from '../slots';
 import type { ControlHost, Figures, LeaseAnswer, LeaseBookPart } from './control-host';
+import { Places } from './places';
 
 const NO_LEASE = 0;
 /** In place of a group: changes of master that are part of a state which came as a whole. */
@@ -30,6 +31,7 @@ export class LeaseBook implements LeaseBookPart {
   private readonly servers = new LeaseTable();
   /** Of proxies, by their runs. */
   private readonly proxies = new LeaseTable();
+  private readonly places = new Places();
   private readonly heldGroups = new Set<number>();
   /** The view in which the last change of master of a group began, and when it was seen here; {@link UNSEEN} for what was not. */
   private readonly begun = new Map<
@@ -84,10 +86,10 @@ export class LeaseBook implements LeaseBookPart {
 
   renewServer(runId: string, version: number): LeaseAnswer {
     if (!this.host.isLeader) return { error: 'NOQUORUM this config server does not lead' };
-    const { members, view, settings, partings } = this.host.state;
-    const place = [...members.values()].find((member) => member.runId === runId);
-    const group = view.groups.find((one) => one.members.some(({ id }) => id === place?.id));
-    if (place === undefined || group === undefined || runId === '') return this.duty('stranger', null);
+    const { settings, partings, view } = this.host.state;
+    const place = this.places.of(this.host.state, runId);
+    if (place === null) return this.duty('stranger', null);
+    const { group } = place;
     this.servers.acknowledge(place.id, version);
     if (group.state !== 'serving' || this.heldGroups.has(group.id)) return this.duty('wait', group);
     const { master, id } = group;
@@ -145,8 +147,8 @@ export class LeaseBook implements LeaseBookPart {
   }
 
   describe(runId: string): Figures {
-    const place = [...this.host.state.members.values()].find((member) => member.runId === runId && runId !== '');
-    const table = place === undefined ? this.proxies : this.servers;
+    const place = this.places.of(this.host.state, runId);
+    const table = place === null ? this.proxies : this.servers;
     const holder = place?.id ?? runId;
     const grantedMs = table.grantedMs(holder);
     const leftMs = grantedMs === null ? 0 : table.mayHoldUntilMs(holder) - this.nowMs;

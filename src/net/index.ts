@@ -1,6 +1,13 @@
 export { refusalOf, turnAway, type AdmissionSettings } from './admission';
 export { Client, type ClientEvents } from './client';
-export { addressText, type Address, type Connection, type ConnectionHandler, type Listener } from './connection';
+export {
+  addressOf,
+  addressText,
+  type Address,
+  type Connection,
+  type ConnectionHandler,
+  type Listener,
+} from './connection';
 export { Doorway } from './doorway';
 export {
   clientSettings,

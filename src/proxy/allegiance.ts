@@ -10,10 +10,10 @@
  * that had come have been sent. For servers without leases of their own (stock Redis) a change of master waits for that.
  */
 import { isPlanted, type World } from '../base';
-import { addressText, type Address } from '../net';
+import { addressOf, addressText, type Address } from '../net';
 import type { Reply } from '../resp';
 import type { ClusterView } from '../slots';
-import { connectAsSet, hostAndPort, Lease, ViewLink, type Connect, type ViewFollower, type Words } from '../views';
+import { connectAsSet, Lease, ViewLink, type Connect, type ViewFollower, type Words } from '../views';
 import type { ProxySettings } from './settings';
 
 /** The part of a lease at its end in which commands are not sent any more: 50 of 800 ms. */
@@ -56,7 +56,7 @@ export class Allegiance implements ViewFollower {
   ) {
     const { world, settings, runId } = host;
     this.runId = runId;
-    const servers = settings.values['config-servers'].map(hostAndPort);
+    const servers = settings.values['config-servers'].map(addressOf);
     this.link = new ViewLink(world, servers, this, connect ?? connectAsSet(settings.values));
   }
 
@@ -146,6 +146,6 @@ export class Allegiance implements ViewFollower {
     const { values } = this.host.settings;
     const listening = this.host.addresses.find((address) => 'port' in address);
     const port = listening?.port ?? (values['port'] || values['tls-port']);
-    return port === 0 ? '' : addressText({ host: hostAndPort(localAddress).host, port });
+    return port === 0 ? '' : addressText({ host: addressOf(localAddress).host, port });
   }
 }

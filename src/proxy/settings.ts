@@ -6,9 +6,9 @@
  * and a replica, and the slots are spread evenly over the groups in the order of the lines.
  */
 import { integer, memory, oneOf, Refusal, Settings, text, yesNo, type Setting, type Traits } from '../base';
-import { clientSettings, doorwaySettings } from '../net';
+import { addressOf, clientSettings, doorwaySettings } from '../net';
 import { ClusterView, spread, type GroupParts } from '../slots';
-import { followerSettings, hostAndPort, isAddress } from '../views';
+import { followerSettings, isAddress } from '../views';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -81,7 +81,7 @@ export function staticView(groups: readonly StaticGroup[], zone: string): Cluste
     id,
     epoch: 1,
     members: members.map((address, i) => ({
-      ...hostAndPort(address),
+      ...addressOf(address),
       zone,
       role: i === 0 ? ('master' as const) : ('replica' as const),
     })),

@@ -2,7 +2,7 @@
  * The settings by which a daemon follows config servers: the same for proxies and for data nodes.
  */
 import { text, words, yesNo } from '../base';
-import { clientTls, connect, type TlsSettings } from '../net';
+import { addressOf, clientTls, connect, type TlsSettings } from '../net';
 import type { Connect } from './conversation';
 
 /** Who the config servers are, and how to speak to them. */
@@ -18,15 +18,9 @@ export function followerSettings() {
   };
 }
 
-/** "10.0.0.1:6379" or "[::1]:6379" in its parts. */
-export function hostAndPort(address: string): { host: string; port: number } {
-  const colon = address.lastIndexOf(':');
-  return { host: address.slice(0, colon).replace(/^\[(.*)\]$/, '$1'), port: Number(address.slice(colon + 1)) };
-}
-
 /** Whether a text is host:port, with a port that can be connected to. */
 export function isAddress(text: string): boolean {
-  const { host, port } = hostAndPort(text);
+  const { host, port } = addressOf(text);
   return text.includes(':') && host !== '' && Number.isInteger(port) && port >= 1 && port <= 65535;
 }
 

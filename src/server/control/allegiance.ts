@@ -12,9 +12,10 @@
  * lost-tail.ts.
  */
 import { CacheError, isPlanted } from '../../base';
+import { addressOf } from '../../net';
 import type { Reply } from '../../resp';
 import type { ClusterView } from '../../slots';
-import { connectAsSet, hostAndPort, ViewLink, type Connect, type ViewFollower } from '../../views';
+import { connectAsSet, ViewLink, type Connect, type ViewFollower } from '../../views';
 import type { DataNode } from '../data-node';
 import { reasonOf } from '../persistence/paths';
 import { readTold, type Duty, type Told } from './duty';
@@ -58,7 +59,7 @@ export class Allegiance implements ViewFollower {
   /** What is on disk has been loaded: asks what to be. */
   start(): void {
     const { settings, world } = this.node;
-    const servers = settings.values['config-servers'].map(hostAndPort);
+    const servers = settings.values['config-servers'].map(addressOf);
     if (settings.values['replicaof'].length > 0) {
       world.log('notice', "'replicaof' is passed over: the config servers say whose replica this is");
       settings.set('replicaof', ['no', 'one'], 'client');

@@ -11,6 +11,7 @@ import {
   type LinkReply,
   type ServerDialer,
 } from '../../config';
+import { addressOf } from '../../net';
 import type { NodeId } from '../../raft';
 import { ClusterView } from '../../slots';
 import { RaftChecks } from '../raft/raft-checks';
@@ -24,7 +25,7 @@ import { ClusterNemesis, type ClusterActors } from './cluster-nemesis';
 import { drawClusterSwarm, type ClusterSwarm } from './cluster-swarm';
 import { ConfigMember, type ConfigSurroundings } from './config-member';
 import { ModelProxy } from './model-proxy';
-import { ModelServer, splitAddress, type ServerAnswer, type ServerRequest } from './model-server';
+import { ModelServer, type ServerAnswer, type ServerRequest } from './model-server';
 
 const CHAOS_SHARE = 0.7;
 const HEALING_MS_MAX = 40_000;
@@ -294,8 +295,7 @@ export class ClusterSimulation implements ConfigSurroundings, ClusterActors {
       view = view.withGroup(group, engine);
       for (const server of this.servers.filter(({ plan }) => plan.group === group)) {
         const role = view.group(group)!.members.length === 0 ? 'master' : 'replica';
-        const [host, port] = splitAddress(server.id);
-        view = view.withMember(group, { host, port, zone: '', role });
+        view = view.withMember(group, { ...addressOf(server.id), zone: '', role });
       }
     }
     return ConfigState.empty.with({

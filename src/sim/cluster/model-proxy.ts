@@ -6,11 +6,12 @@
  */
 import { isPlanted, type Random } from '../../base';
 import type { ConfigState } from '../../config';
+import { addressOf } from '../../net';
 import type { LineEnd, LineHost, SimulatedLines } from '../simulated-lines';
 import type { SimulatedMachine } from '../simulated-machine';
 import type { ClusterChecks } from './cluster-checks';
 import { ModelLink, type LinkFollower } from './model-link';
-import { splitAddress, type ModelServer, type ServerAnswer, type ServerRequest } from './model-server';
+import type { ModelServer, ServerAnswer, ServerRequest } from './model-server';
 
 /** How a write ended. */
 export type WriteOutcome = 'acknowledged' | 'refused' | 'unknown';
@@ -131,7 +132,8 @@ export class ModelProxy implements LineHost, LinkFollower {
   }
 
   private open(group: number, epoch: number, memberId: string): Backend {
-    const server = this.around.server(...splitAddress(memberId));
+    const { host, port } = addressOf(memberId);
+    const server = this.around.server(host, port);
     const end = this.around.lines.dial(this, server, {
       arrived: (payload) => this.answered(backend, payload as ServerAnswer),
       closed: () => this.broke(backend),

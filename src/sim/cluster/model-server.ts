@@ -7,6 +7,7 @@
  */
 import { isPlanted, type Random } from '../../base';
 import type { ConfigState } from '../../config';
+import { addressOf } from '../../net';
 import type { Engine } from '../../slots';
 import type { LineEnd, LineEvents, LineHost, SimulatedLines } from '../simulated-lines';
 import type { SimulatedMachine } from '../simulated-machine';
@@ -271,7 +272,7 @@ export class ModelServer implements LineHost, LinkFollower {
   private info(): string {
     const { master, isSynced } = this.replication;
     const isReplica = master !== null;
-    const [host, port] = isReplica ? splitAddress(master) : ['', ''];
+    const { host, port } = isReplica ? addressOf(master) : { host: '', port: '' };
     const lines = [
       `run_id:${this.runId}`,
       `loading:${this.isLoading ? 1 : 0}`,
@@ -319,11 +320,13 @@ export class ModelServer implements LineHost, LinkFollower {
   }
 
   private newReplication(): ModelReplication {
-    return new ModelReplication(this, (address) => this.around.server(...splitAddress(address)), this.around);
+    return new ModelReplication(
+      this,
+      (address) => {
+        const { host, port } = addressOf(address);
+        return this.around.server(host, port);
+      },
+      this.around,
+    );
   }
-}
-
-export function splitAddress(address: string): [host: string, port: number] {
-  const colon = address.lastIndexOf(':');
-  return [address.slice(0, colon), Number(address.slice(colon + 1))];
 }
