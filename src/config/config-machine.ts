@@ -37,6 +37,7 @@ const KNOWN: ReadonlySet<string> = new Set<ConfigCommand['does']>([
   'add-member',
   'remove-member',
   'identify-member',
+  'note-stream',
   'assign-slots',
   'spread-slots',
   'register-proxy',

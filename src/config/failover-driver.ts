@@ -266,7 +266,7 @@ export class FailoverDriver implements FailoverDriverPart {
         formerRunId: state.members.get(change.formerMaster)?.runId ?? '',
         target: change.target,
         others: members.map(({ id }) => id).filter((id) => id !== change.formerMaster),
-        streamBefore: state.partings.get(change.group)?.stream ?? '',
+        lineage: state.lineages.get(change.group) ?? [],
         lagLimitBytes: settings['lag-limit-bytes'],
         switchTimeoutMs: settings['switch-timeout-ms'],
         holdMs: Math.max(LEASES_OF_HOLD * settings['lease-ms'], LEASES_OF_HOLD * settings['switch-timeout-ms']),
@@ -321,11 +321,11 @@ export class FailoverDriver implements FailoverDriverPart {
         this.monitor.command(work.memberId, ['REPLICAOF', 'NO', 'ONE'], () => this.monitor.ask(work.memberId));
         return;
       case 'end': {
-        const { newMaster, runId, parting, bytesLostAtMost } = work;
+        const { newMaster, runId, stream, parting, bytesLostAtMost } = work;
         const { phases, offsets } = running.machine;
         const report = { phases: [...phases], offsets, bytesLostAtMost };
         const { epoch } = running;
-        this.proposeEnd(running, { does: 'end-failover', group, epoch, newMaster, runId, parting, report });
+        this.proposeEnd(running, { does: 'end-failover', group, epoch, newMaster, runId, stream, parting, report });
         return;
       }
       case 'abandon':

@@ -89,9 +89,10 @@ export class SwitchRequests {
       const isHealthy = isReachable && report.isLinkUp && !report.isLoading && !report.isSyncing;
       // Who is named may be one that is not to be promoted by itself.
       const priority = target === '' ? report.priority : 1;
-      return [{ memberId: id, isHealthy, priority, ...positionOf(report), runId: report.runId, isPromoted: false }];
+      const { runId } = report;
+      return [{ memberId: id, isHealthy, priority, ...positionOf(report), runId, isFollower: true, isPromoted: false }];
     });
-    const rules = { stream, streamBefore: '', masterOffset: -1, lagLimitBytes: 0, isForced: false };
+    const rules = { stream, lineage: [], masterOffset: -1, lagLimitBytes: 0, isForced: false };
     return chooseReplica(candidates, rules)?.memberId ?? null;
   }
 }

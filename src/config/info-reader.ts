@@ -37,6 +37,7 @@ export function readInfo(text: string): NodeInfo | null {
     masterHost: isReplica ? word('master_host') : '',
     masterPort: isReplica ? number('master_port', 0) : 0,
     isLinkUp: word('master_link_status') === 'up',
+    linkDownSeconds: word('master_link_status') === 'up' ? 0 : number('master_link_down_since_seconds', -1),
     isSyncing: word('master_sync_in_progress') === '1',
     isLoading: word('loading') === '1' || word('async_loading') === '1',
     isPending: word('slotcache_pending') === '1',

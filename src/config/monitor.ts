@@ -8,7 +8,7 @@
  *
  * Nothing that is seen here is decided here: it is told to whoever asks, and forgotten with the process.
  */
-import { Detector, type DownReason, type MemberReport, type MemberSight, type Position } from '../failover';
+import { Detector, type DownReason, type MemberReport, type MemberSight, type Sighting } from '../failover';
 import type { NodeId } from '../raft';
 import { MemberConversation } from './monitor-conversation';
 import type { ControlHost, Figures, LinkReply, MonitorPart, Opinions } from './control-host';
@@ -100,7 +100,7 @@ export class Monitor implements MonitorPart {
    * told itself: a master begins another one with its first replica. They are believed where they were connected to its address
    * later than it was heard, and further on; so what a process that was restarted there sends them is not mistaken for it.
    */
-  lastSeenAsMaster(memberId: string, runId: string, replicas: readonly string[]): Position | null {
+  lastSeenAsMaster(memberId: string, runId: string, replicas: readonly string[]): Sighting | null {
     let seen = this.ownWord(memberId, runId);
     for (const id of replicas) {
       const attached = this.conversations.get(id)?.attached ?? null;
@@ -110,18 +110,19 @@ export class Monitor implements MonitorPart {
       if (seen !== null && (offset < seen.offset || (stream !== seen.stream && !isNewer))) continue;
       seen = { stream, offset, askedMs: isNewer ? attached.askedMs : seen!.askedMs };
     }
-    return seen === null ? null : { stream: seen.stream, offset: seen.offset };
+    return seen;
   }
 
   /** What that run of a process last said of itself as a master. */
-  private ownWord(memberId: string, runId: string): (Position & { readonly askedMs: number }) | null {
+  private ownWord(memberId: string, runId: string): Sighting | null {
     const conversation = this.conversations.get(memberId);
     if (conversation === undefined) return null;
     const { info, askedMs, formerReport, formerAskedMs } = conversation;
     const isIt = (report: MemberReport | undefined | null): report is MemberReport =>
       report !== null && report !== undefined && report.role === 'master' && report.runId === runId;
-    if (isIt(info?.report)) return { ...info.report, askedMs };
-    return isIt(formerReport) ? { ...formerReport, askedMs: formerAskedMs } : null;
+    if (isIt(info?.report)) return { stream: info.report.stream, offset: info.report.offset, askedMs };
+    if (!isIt(formerReport)) return null;
+    return { stream: formerReport.stream, offset: formerReport.offset, askedMs: formerAskedMs };
   }
 
   /** Whether a majority of the config servers holds it for down. */

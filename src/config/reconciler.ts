@@ -10,6 +10,8 @@
  * The runs of processes are part of the state: who comes back as another process is nobody until it is accepted. Replicas are
  * accepted at once, masters where they lack nothing (restarted-master.ts).
  *
+ * So are the streams of the masters (failover/lineage.ts), which are noted as soon as they are seen.
+ *
  * A stock master that comes back with less than its replicas have would make them throw their data away as soon as they synchronize.
  * So they are pointed at themselves the moment this is seen, which ends that without losing their place in the stream, and the
  * failover finds them whole. Guaranteed it is not: a replica that reconnects before a config server has noticed is filled anew.
@@ -29,6 +31,8 @@ const LOOK_MS = 500;
 export class Reconciler implements ControlPart {
   /** When each member was last ordered or proposed about, monotonic ms. */
   private readonly orderedMs = new Map<string, number>();
+  /** Groups about whose streams something was proposed that is not decided. */
+  private readonly noting = new Set<number>();
   /** Epoch and state of each group, as last seen. */
   private readonly seen = new Map<number, string>();
   private cancelLook: (() => void) | null = null;
@@ -48,6 +52,7 @@ export class Reconciler implements ControlPart {
     this.cancelLook?.();
     this.cancelLook = null;
     this.orderedMs.clear();
+    this.noting.clear();
   }
 
   leadershipChanged(): void {
@@ -89,7 +94,9 @@ export class Reconciler implements ControlPart {
 
   private look(group: Group, member: Member): void {
     const { report, isReachable } = this.monitor.sight(member.id);
-    if (report === null || !isReachable || !this.isDue(member.id)) return;
+    if (report === null || !isReachable) return;
+    if (group.master?.id === member.id) this.noteStream(group, report);
+    if (!this.isDue(member.id)) return;
     if (this.identify(group, member, report)) return;
     if (group.engine === 'redis' && this.ordersFor(group, member, report) !== null) {
       this.orderedMs.set(member.id, this.nowMs);
@@ -113,6 +120,17 @@ export class Reconciler implements ControlPart {
       () => {},
     );
     return true;
+  }
+
+  /** Notes which stream the master writes, when it is another one than before. */
+  private noteStream({ id: group, epoch, state, master }: Group, report: MemberReport): void {
+    const { stream, role, runId, isLoading, isPending } = report;
+    const { members, lineages } = this.host.state;
+    if (state !== 'serving' || role !== 'master' || isLoading || isPending || stream === '') return;
+    if (members.get(master!.id)?.runId !== runId || lineages.get(group)?.at(-1) === stream) return;
+    if (this.noting.has(group)) return;
+    this.noting.add(group);
+    this.host.propose({ does: 'note-stream', group, epoch, stream }, 'reconciler', () => this.noting.delete(group));
   }
 
   /** The state is the newest, and may have changed since the orders were thought of: they are made again from it. */

@@ -127,6 +127,8 @@ export type ConfigCommand =
   | { readonly does: 'remove-member'; readonly group: number; readonly memberId: string }
   /** The process at a member's place is another one now, and is accepted as it is. */
   | { readonly does: 'identify-member'; readonly group: number; readonly memberId: string; readonly runId: string }
+  /** The master of the group writes that stream. Refused unless the group serves at `epoch`. */
+  | { readonly does: 'note-stream'; readonly group: number; readonly epoch: number; readonly stream: string }
   | {
       readonly does: 'assign-slots';
       readonly from: number;
@@ -147,6 +149,8 @@ export type ConfigCommand =
       readonly newMaster: string;
       /** The run of its process that was found to be a master. */
       readonly runId: string;
+      /** The one that it began; '' where that is not known. */
+      readonly stream: string;
       readonly parting: Parting | null;
       readonly report: Pick<FailoverReport, 'phases' | 'offsets' | 'bytesLostAtMost'>;
     }

@@ -35,5 +35,5 @@ function lacksNothing(state: ConfigState, monitor: Monitor, { id: group, master,
   if (lastSeen !== null && (lastSeen.stream !== stream || lastSeen.offset > offset)) return false;
   const reports = others.flatMap((id) => monitor.info(id)?.report ?? []);
   const areAll = reports.length === others.length;
-  return areAll && mayReturn(report, reports, areAll, state.partings.get(group)?.stream ?? '');
+  return areAll && mayReturn(report, reports, areAll, state.lineages.get(group) ?? []);
 }

@@ -6,6 +6,7 @@
  * was made twice, one is carried out and the other refused, whatever their order in the log.
  */
 import { CacheError, isPlanted } from '../base';
+import { withStream, type Lineage } from '../failover';
 import { spread, type ClusterView, type Group } from '../slots';
 import type { ClusterSettings, ConfigCommand, ConfigMember, FailoverReport, RunningFailover } from './records';
 import { ALL_GROUPS, REPORTS_MAX, type StateParts } from './state-parts';
@@ -15,6 +16,8 @@ type Command<Does extends ConfigCommand['does']> = Extract<ConfigCommand, { does
 
 const PROXIES_MAX = 10_000;
 const CONFIGS_MAX = 64;
+/** Of Redis' replication ids it is forty. */
+const STREAM_CHARS_MAX = 64;
 const CONFIG_ID_MAX = 4294967295;
 /** Of down-after-ms: a lease must have lapsed before a replica is promoted. */
 const LEASE_SHARE_MAX = 0.8;
@@ -51,6 +54,8 @@ export function changedBy(state: StateParts, command: ConfigCommand, atMs: numbe
       };
     case 'identify-member':
       return identifyMember(state, command);
+    case 'note-stream':
+      return noteStream(state, command);
     case 'assign-slots':
       return { view: view.withSlots(command.from, command.to, command.group) };
     case 'spread-slots':
@@ -91,7 +96,7 @@ function deleteGroup(state: StateParts, group: number): Changes {
     view: state.view.withoutGroup(group),
     members: without(state.members, ...gone),
     partings: without(state.partings, group),
-    lastFailoverAtMs: without(state.lastFailoverAtMs, group),
+    lineages: without(state.lineages, group),
     paused: new Set([...state.paused].filter((paused) => paused !== group)),
   };
 }
@@ -116,6 +121,21 @@ function identifyMember(state: StateParts, { group, memberId, runId }: Command<'
   if (!members.some(({ id }) => id === memberId)) refuse(`${memberId} is not a member of group ${group}`);
   if (master?.id === memberId) demandCalm(state, group);
   return { members: new Map([...state.members, [memberId, { id: memberId, runId }]]) };
+}
+
+function noteStream({ view, lineages }: StateParts, { group, epoch, stream }: Command<'note-stream'>): Changes {
+  const { epoch: present, state } = demand(view, group);
+  if (state !== 'serving' || epoch !== present) refuse(`group ${group} is ${state} at epoch ${present}, not ${epoch}`);
+  if (stream.length > STREAM_CHARS_MAX) refuse(`the name of a stream has at most ${STREAM_CHARS_MAX} characters`);
+  return { lineages: lineagesWith(lineages, group, stream) };
+}
+
+function lineagesWith(
+  lineages: StateParts['lineages'],
+  group: number,
+  ...streams: readonly string[]
+): StateParts['lineages'] {
+  return new Map([...lineages, [group, streams.reduce<Lineage>(withStream, lineages.get(group) ?? [])]]);
 }
 
 function registerProxy({ proxies }: StateParts, { proxy }: Command<'register-proxy'>): Changes {
@@ -144,17 +164,16 @@ function beginFailover({ view, failovers }: StateParts, command: Command<'begin-
 }
 
 function endFailover(state: StateParts, command: Command<'end-failover'>, atMs: number): Changes {
-  const { group, epoch, newMaster, runId, parting, report } = command;
+  const { group, epoch, newMaster, runId, stream, parting, report } = command;
   const running = demandRunning(state, group, epoch);
   const ended: FailoverReport = { ...running, ...report, newMaster, outcome: 'promoted', endedAtMs: atMs };
-  const isAutomatic = running.kind === 'automatic';
   return {
     view: state.view.withMaster(group, newMaster),
     members: new Map([...state.members, [newMaster, { id: newMaster, runId }]]),
     failovers: without(state.failovers, group),
     partings: parting === null ? without(state.partings, group) : new Map([...state.partings, [group, parting]]),
+    lineages: lineagesWith(state.lineages, group, parting?.stream ?? '', stream),
     reports: [...state.reports.slice(-REPORTS_MAX + 1), ended],
-    ...(isAutomatic && { lastFailoverAtMs: new Map([...state.lastFailoverAtMs, [group, atMs]]) }),
   };
 }
 

@@ -28,8 +28,8 @@ export function stateJson(state: StateParts): object {
     members: [...state.members.values()],
     failovers: [...state.failovers.values()],
     partings: Array.from(state.partings, ([group, parting]) => ({ group, ...parting })),
+    lineages: Array.from(state.lineages, ([group, streams]) => ({ group, streams })),
     reports: state.reports,
-    lastFailoverAtMs: Array.from(state.lastFailoverAtMs, ([group, atMs]) => ({ group, atMs })),
     paused: [...state.paused],
     configs: state.configs,
     requests: Array.from(state.requests, ([id, outcome]) => ({ id, outcome })),
@@ -54,12 +54,12 @@ export function readState(text: string, nothing: StateParts): StateParts {
     members: mapBy(fields.items('members'), (each) => each.text('id'), readMember),
     failovers: mapBy(fields.items('failovers'), (each) => each.number('group'), readRunning),
     partings: mapBy(fields.items('partings'), (each) => each.number('group'), readParting),
-    reports: fields.items('reports').map(readReport),
-    lastFailoverAtMs: mapBy(
-      fields.items('lastFailoverAtMs'),
+    lineages: mapBy(
+      fields.items('lineages'),
       (each) => each.number('group'),
-      (each) => each.number('atMs'),
+      (each) => each.texts('streams'),
     ),
+    reports: fields.items('reports').map(readReport),
     paused: new Set(fields.numbers('paused')),
     configs: fields.items('configs').map((each) => ({
       id: each.number('id'),

@@ -4,6 +4,7 @@
  * None of it is ever changed in place, maps and sets included: a state may be shared, kept, and compared with a later one. Maps keep the
  * order in which things came, so that what is derived from them is the same on every config server.
  */
+import type { Lineage } from '../failover';
 import { ClusterView } from '../slots';
 import {
   DEFAULT_CLUSTER_SETTINGS,
@@ -47,10 +48,10 @@ export interface StateParts {
   readonly failovers: ReadonlyMap<number, RunningFailover>;
   /** Of the last change of master, by group. */
   readonly partings: ReadonlyMap<number, Parting>;
+  /** The streams of the masters that each group has had, as far as they were noted. */
+  readonly lineages: ReadonlyMap<number, Lineage>;
   /** The last changes of master, oldest first. */
   readonly reports: readonly FailoverReport[];
-  /** Milliseconds since the Unix epoch at which the last automatic failover of a group ended. */
-  readonly lastFailoverAtMs: ReadonlyMap<number, number>;
   /** Groups whose masters are not replaced automatically; {@link ALL_GROUPS} for all. */
   readonly paused: ReadonlySet<number>;
   /** In the order of their numbers. */
@@ -76,8 +77,8 @@ export const NOTHING: StateParts = {
   members: new Map(),
   failovers: new Map(),
   partings: new Map(),
+  lineages: new Map(),
   reports: [],
-  lastFailoverAtMs: new Map(),
   paused: new Set(),
   configs: [],
   requests: new Map(),

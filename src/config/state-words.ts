@@ -20,6 +20,8 @@ export function commandText(command: ConfigCommand): string {
       return `GROUP REMOVE ${command.group} ${command.memberId}`;
     case 'identify-member':
       return `GROUP IDENTIFY ${command.group} ${command.memberId} ${command.runId}`;
+    case 'note-stream':
+      return `GROUP STREAM ${command.group} ${command.stream}`;
     case 'assign-slots':
       return `SLOTS ASSIGN ${command.from}-${command.to} ${command.group}${forceWord(command.force)}`;
     case 'spread-slots':

@@ -54,8 +54,8 @@ export class ConfigState implements StateParts {
   readonly members: StateParts['members'];
   readonly failovers: StateParts['failovers'];
   readonly partings: StateParts['partings'];
+  readonly lineages: StateParts['lineages'];
   readonly reports: StateParts['reports'];
-  readonly lastFailoverAtMs: StateParts['lastFailoverAtMs'];
   readonly paused: StateParts['paused'];
   readonly configs: StateParts['configs'];
   readonly requests: StateParts['requests'];
@@ -69,8 +69,8 @@ export class ConfigState implements StateParts {
     this.members = parts.members;
     this.failovers = parts.failovers;
     this.partings = parts.partings;
+    this.lineages = parts.lineages;
     this.reports = parts.reports;
-    this.lastFailoverAtMs = parts.lastFailoverAtMs;
     this.paused = parts.paused;
     this.configs = parts.configs;
     this.requests = parts.requests;

@@ -4,12 +4,17 @@
  * Who can be chosen: is healthy, has a priority above 0, and stands in the stream of the former master, since offsets of different
  * streams cannot be compared, and whoever left that stream would bring back a past that the others have left. Who is chosen: the
  * lowest priority, then the highest offset, then who is promoted already (a leader that died may have done it), then the smallest
- * run id. Where nobody knows the stream (no observer has ever seen that master), it is the one in which most candidates stand.
+ * run id.
+ *
+ * Where nobody at all stands in that stream it was not the last one: a master begins another when its first replica comes, and may die
+ * before an observer has asked again. Then the stream is the one in which most of those stand who were connected to the former master
+ * as late as it was seen; but none that the group is known to have left. Where nobody knows any stream it is that of most candidates.
  *
  * A priority outranks an offset, as in Redis. So who wants that what k replicas have survives any failover (F5) gives the replicas
  * of a group one priority.
  */
 import { isPlanted } from '../base';
+import type { Lineage } from './lineage';
 
 export interface Candidate {
   readonly memberId: string;
@@ -19,6 +24,8 @@ export interface Candidate {
   /** Bytes of the stream. */
   readonly offset: number;
   readonly runId: string;
+  /** It was connected to the former master as late as that one was last seen, or later. */
+  readonly isFollower: boolean;
   /** It is a master already. */
   readonly isPromoted: boolean;
 }
@@ -26,8 +33,8 @@ export interface Candidate {
 export interface ChoiceRules {
   /** The stream of the former master; '' where nobody knows it. */
   readonly stream: string;
-  /** The stream before that one, which a replica that was away for long may still be in; '' for none. */
-  readonly streamBefore: string;
+  /** The streams that the group is known to have had. */
+  readonly lineage: Lineage;
   /** Bytes of it that the former master was last known to have; −1 where nobody knows. */
   readonly masterOffset: number;
   /** Whoever is known to lack more bytes is not chosen; 0 for no limit. */
@@ -42,7 +49,9 @@ const OFFSET_OF_NOTHING = 1;
 /** The candidate that is to be master; null where nobody can be. */
 export function chooseReplica(candidates: readonly Candidate[], rules: ChoiceRules): Candidate | null {
   const able = candidates.filter(({ isHealthy, priority }) => isHealthy && priority > 0);
-  const stream = rules.stream === '' ? mostCommonStream(able, rules.streamBefore) : rules.stream;
+  const isInIt = candidates.some(({ stream }) => stream === rules.stream);
+  const stream =
+    isInIt && rules.stream !== '' ? rules.stream : mostCommonStream(able.filter((one) => isBeyond(one, rules)));
   const chosen = able.filter((one) => one.stream === stream && isNearEnough(one, rules)).sort(byRank);
   return chosen.at(0) ?? null;
 }
@@ -53,6 +62,11 @@ function isNearEnough({ offset }: Candidate, { masterOffset, lagLimitBytes, isFo
   return lagLimitBytes === 0 || masterOffset - offset <= lagLimitBytes;
 }
 
+/** Stands in a stream that is not known to have been left. */
+function isBeyond({ stream, isFollower }: Candidate, rules: ChoiceRules): boolean {
+  return !rules.lineage.includes(stream) && (rules.stream === '' || isFollower);
+}
+
 function byRank(a: Candidate, b: Candidate): number {
   if (a.priority !== b.priority) return a.priority - b.priority;
   if (a.offset !== b.offset) return isPlanted('lower-offset-chosen') ? a.offset - b.offset : b.offset - a.offset;
@@ -60,14 +74,14 @@ function byRank(a: Candidate, b: Candidate): number {
   return a.runId < b.runId ? -1 : 1;
 }
 
-function mostCommonStream(candidates: readonly Candidate[], streamBefore: string): string {
+/** Null for none. */
+function mostCommonStream(candidates: readonly Candidate[]): string | null {
   const counts = new Map<string, { count: number; offset: number }>();
   for (const { stream, offset } of candidates) {
-    if (stream === streamBefore) continue;
     const { count, offset: highest } = counts.get(stream) ?? { count: 0, offset: -1 };
     counts.set(stream, { count: count + 1, offset: Math.max(highest, offset) });
   }
-  let best = streamBefore;
+  let best: string | null = null;
   let most = { count: 0, offset: -1 };
   for (const [stream, found] of counts) {
     if (found.count < most.count || (found.count === most.count && found.offset <= most.offset)) continue;

@@ -4,15 +4,16 @@
  */
 export { chooseReplica, type Candidate, type ChoiceRules } from './choose';
 export { Detector, type DetectorRules, type DownOpinion, type DownReason, type OpinionsOfOne } from './detector';
+export { isBefore, withStream, type Lineage } from './lineage';
 export { CLOCK_RATE_MARGIN, LeaseTable } from './lease-table';
 export {
   FailoverMachine,
   type FailoverPhase,
   type FailoverPlan,
   type FailoverWork,
-  type MemberSight,
   type Surroundings,
 } from './machine';
 export { whyNotNow, type FailoverOccasion, type FailoverPolicy } from './policy';
 export { holdsData, mayReturn } from './returning';
 export { positionOf, type MemberReport, type Position } from './report';
+export type { MemberSight, Sighting } from './sight';

@@ -23,8 +23,10 @@
  */
 import { isPlanted } from '../base';
 import { chooseReplica, type Candidate } from './choose';
+import { isBefore, type Lineage } from './lineage';
 import { positionOf, type MemberReport, type Position } from './report';
 import { holdsData, mayReturn } from './returning';
+import { candidateOf, isNewerThan, type MemberSight, type Sighting } from './sight';
 
 export interface FailoverPlan {
   readonly kind: 'automatic' | 'forced' | 'planned';
@@ -36,23 +38,13 @@ export interface FailoverPlan {
   readonly target: string;
   /** Of the group, but the former master. */
   readonly others: readonly string[];
-  /** The stream before the present one; '' for none. */
-  readonly streamBefore: string;
+  /** The streams that it has had, as far as they were noted. */
+  readonly lineage: Lineage;
   readonly lagLimitBytes: number;
   /** Planned: it is given up when it takes longer. */
   readonly switchTimeoutMs: number;
   /** For how long the former master is to stand still; longer than any lease that it may hold. */
   readonly holdMs: number;
-}
-
-/** What can be seen of a member. */
-export interface MemberSight {
-  /** Not subjectively down, and a conversation with it stands. */
-  readonly isReachable: boolean;
-  readonly isDown: boolean;
-  /** Its newest answer, and when that was asked for; null and −Infinity for none. */
-  readonly report: MemberReport | null;
-  readonly askedMs: number;
 }
 
 export interface Surroundings {
@@ -63,8 +55,8 @@ export interface Surroundings {
   readonly proxiesBehind: number;
   /** A majority holds whoever is at its place for down. */
   readonly isFormerDown: boolean;
-  /** Where the former master was last seen; null where nobody saw it. */
-  readonly lastSeen: Position | null;
+  /** Where the former master was last seen, and when that was asked for; null where nobody saw it. */
+  readonly lastSeen: Sighting | null;
   readonly member: (memberId: string) => MemberSight;
 }
 
@@ -79,6 +71,8 @@ export type FailoverWork =
       readonly newMaster: string;
       /** The run of its process that is a master now. */
       readonly runId: string;
+      /** The one that it began. */
+      readonly stream: string;
       readonly parting: Position;
       readonly bytesLostAtMost: number;
     }
@@ -202,7 +196,7 @@ export class FailoverMachine {
     if (report !== null && !isDown && askedMs >= held.atMs && !report.isSyncing && !report.isLoading) {
       const { stream, offset } = positionOf(report);
       if (stream === held.stream && offset >= held.offset) {
-        this.choose({ ...candidateOf(target, seen.member(target)), stream, offset: held.offset }, seen);
+        this.choose({ ...this.candidate(target, seen), stream, offset: held.offset }, seen);
         return [];
       }
     }
@@ -241,8 +235,8 @@ export class FailoverMachine {
   }
 
   private pick(answered: readonly string[], seen: Surroundings): Candidate | null {
-    const { streamBefore, lagLimitBytes, kind, target } = this.plan;
-    const candidates = answered.map((id) => candidateOf(id, seen.member(id)));
+    const { lineage, lagLimitBytes, kind, target } = this.plan;
+    const candidates = answered.map((id) => this.candidate(id, seen));
     this.offsets = candidates.map(({ memberId, offset }) => `${memberId} ${offset}`);
     const fit = candidates.filter(({ memberId }) => !this.failed.has(memberId));
     if (fit.length === 0) this.failed.clear();
@@ -252,7 +246,7 @@ export class FailoverMachine {
     if (named !== undefined) return named;
     return chooseReplica(fit, {
       stream: this.streamOf(seen),
-      streamBefore,
+      lineage,
       masterOffset: seen.lastSeen?.offset ?? -1,
       lagLimitBytes,
       isForced: kind === 'forced',
@@ -261,27 +255,31 @@ export class FailoverMachine {
 
   /**
    * Nobody stands in the stream of the former master, which may have ended before anybody followed it, and the former master cannot go
-   * on. When all members have answered, it too, nobody need be waited for who might have more: the best of those who are here.
+   * on. When all members have answered, it too, nobody need be waited for who might have more: the best of those who are here, which
+   * is who stands in the newest stream.
    */
   private pickOfAll(answered: readonly string[], seen: Surroundings): Candidate | null {
-    const { streamBefore, others, formerMaster } = this.plan;
+    const { lineage, others, formerMaster } = this.plan;
     const former = seen.member(formerMaster);
     const isFormerKnown = isNewerThan(former, this.phaseSinceMs) && !former.report!.isLoading;
     if (!isFormerKnown || answered.length < others.length) return null;
     const fit = answered.filter((id) => !this.failed.has(id));
-    const candidates = fit.map((id) => candidateOf(id, seen.member(id)));
-    const stream = candidates.some((one) => one.stream === streamBefore) ? streamBefore : '';
-    return chooseReplica(candidates, { stream, streamBefore, masterOffset: -1, lagLimitBytes: 0, isForced: false });
+    const candidates = fit.map((id) => this.candidate(id, seen));
+    const newestFirst = [...lineage].reverse();
+    const stream = newestFirst.find((known) => candidates.some((one) => one.stream === known)) ?? '';
+    return chooseReplica(candidates, { stream, lineage, masterOffset: -1, lagLimitBytes: 0, isForced: false });
   }
 
   /**
-   * The stream of the former master. It may have changed after it was last seen, which it does with its first replica; then its files tell,
+   * The stream of the former master. It may have changed after it was last seen here: somebody else may have noted that; or its files tell,
    * where it was restarted from them. Offsets go on where streams change, so the newer of both is the further one.
    */
   private streamOf(seen: Surroundings): string {
     const { lastSeen } = seen;
+    const { lineage } = this.plan;
     const former = this.formerReport(seen);
-    const stream = lastSeen?.stream ?? '';
+    const noted = lineage.at(-1) ?? '';
+    const stream = lastSeen === null || isBefore(lineage, lastSeen.stream, noted) ? noted : lastSeen.stream;
     if (former === null || former.runId === this.plan.formerRunId || !holdsData(former)) return stream;
     const left = positionOf(former);
     return left.stream !== '' && left.offset >= (lastSeen?.offset ?? -1) ? left.stream : stream;
@@ -325,13 +323,17 @@ export class FailoverMachine {
 
   /** Whether the restarted master may go on; `later`, while who was restarted together with it has not said what it has. */
   private returns(report: MemberReport, seen: Surroundings): 'at once' | 'later' | 'not' {
-    const { others, streamBefore } = this.plan;
+    const { others, lineage } = this.plan;
     const reached = others.map((id) => seen.member(id)).filter(({ isReachable }) => isReachable);
     if (!reached.every((sight) => isNewerThan(sight, this.phaseSinceMs))) return 'later';
     const reports = reached.map((sight) => sight.report!);
     const areAll = reached.length === others.length;
-    if (!mayReturn(report, reports, areAll, streamBefore)) return 'not';
+    if (!mayReturn(report, reports, areAll, lineage)) return 'not';
     return areAll || seen.nowMs - this.returnedMs >= STRAGGLERS_MS ? 'at once' : 'later';
+  }
+
+  private candidate(memberId: string, { member, lastSeen }: Surroundings): Candidate {
+    return candidateOf(memberId, member(memberId), this.plan.formerMaster, lastSeen);
   }
 
   private choose(chosen: Candidate, { nowMs }: Surroundings): void {
@@ -378,6 +380,7 @@ export class FailoverMachine {
       does: 'end',
       newMaster: memberId,
       runId,
+      stream: report?.role === 'master' ? report.stream : '',
       parting,
       bytesLostAtMost: this.lostAtMost(parting, seen.lastSeen),
     });
@@ -404,20 +407,4 @@ export class FailoverMachine {
     this.doneAtMs.set(key, nowMs);
     return [work];
   }
-}
-
-function isNewerThan({ report, askedMs }: MemberSight, sinceMs: number): boolean {
-  return report !== null && askedMs >= sinceMs;
-}
-
-function candidateOf(memberId: string, { report, isReachable }: MemberSight): Candidate {
-  const { runId, priority, isLoading, isSyncing, isPending, role } = report!;
-  return {
-    memberId,
-    isHealthy: isReachable && !isLoading && !isSyncing,
-    priority,
-    ...positionOf(report!),
-    runId,
-    isPromoted: role === 'master' && !isPending,
-  };
 }

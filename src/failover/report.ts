@@ -24,6 +24,8 @@ export interface MemberReport {
   readonly masterPort: number;
   /** It is connected to whom it follows. */
   readonly isLinkUp: boolean;
+  /** Whole seconds, cut, for which it has not been; 0 while it is, −1 where it never was. */
+  readonly linkDownSeconds: number;
   /** It is being filled with the data of whom it follows: what it has at the moment is neither old nor new. */
   readonly isSyncing: boolean;
   readonly isLoading: boolean;

@@ -2,13 +2,14 @@
  * Returning: whether a master whose process was restarted may go on as the master of its group.
  *
  * It has what was on its disk, which may be all, the most that anybody has, or nothing. It may go on where nobody else has more: where
- * each of the others stands in the same stream and not beyond it, or in the stream before that one (it missed a change of
+ * each of the others stands in the same stream and not beyond it, or in one that the group left before (it missed a change of
  * master), or has nothing at all, or cannot say where it stands: a stock server that was restarted from an append-only file does not
  * know, and there the one who took all writes is the best guess. Positions in other streams cannot be compared, so who stands there
  * with data is in the way; so is who is still loading. One that came back empty goes on only where all others were seen, and are empty, too: those who cannot
  * be reached may have what it lost.
  */
 import { isPlanted } from '../base';
+import { isBefore, type Lineage } from './lineage';
 import { positionOf, type MemberReport } from './report';
 
 /** A stock server that never had a byte of a stream shows this offset, or less. */
@@ -23,13 +24,13 @@ export function holdsData(report: MemberReport): boolean {
  * Whether the restarted master lacks nothing that any of the others is known to have.
  * @param others reports of all other members that can be reached
  * @param areAll there are no more members than these
- * @param streamBefore the stream before the one of the group; '' for none
+ * @param lineage the streams that the group is known to have had
  */
 export function mayReturn(
   former: MemberReport,
   others: readonly MemberReport[],
   areAll: boolean,
-  streamBefore: string,
+  lineage: Lineage,
 ): boolean {
   if (isPlanted('restarted-master-goes-on')) return true;
   const { stream, offset } = positionOf(former);
@@ -37,7 +38,7 @@ export function mayReturn(
     const position = positionOf(other);
     if (position.stream === '') return true;
     if (position.stream === stream) return position.offset <= offset;
-    return stream !== '' && position.stream === streamBefore;
+    return isBefore(lineage, position.stream, stream);
   };
   if (others.some(({ isLoading }) => isLoading)) return false;
   const rivals = others.filter(holdsData);

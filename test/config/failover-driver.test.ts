@@ -295,6 +295,45 @@ describe('a change that nobody seems fit for', () => {
     expect(servers[1].orders[0]).toBe('REPLICAOF 10.0.0.1 7010');
   });
 
+  test('of a master whose stream was renamed after it was last seen: who followed it to the end has the data', () => {
+    const { host, servers } = cluster('slotcache', 2);
+    const [master, replica] = servers;
+    Object.assign(replica, { stream: 'stream-2', isLinkUp: false, linkDownSeconds: 0 });
+    crash(host, master);
+    host.time.run(5000);
+    expect(masterOf(host)).toBe(replica.id);
+    expect(host.state.partings.get(1)).toEqual({ stream: 'stream-2', offset: 100 });
+    expect(host.state.lineages.get(1)).toEqual(['stream-1', 'stream-2', `stream of ${replica.id}`]);
+  });
+
+  test.each([
+    ['was lost long before', 'stream-0', 60, false],
+    ['never was, or not as anybody could say', 'stream-0', -1, false],
+    ['was just lost, in a stream that the group has left', 'stream-1', 0, true],
+  ])('waits, where the link of the only replica %s', (_, stream, linkDownSeconds, isRenamed) => {
+    const { host, servers } = cluster('slotcache', 2);
+    const [master, stale] = servers;
+    Object.assign(stale, { stream, isLinkUp: false, linkDownSeconds });
+    if (isRenamed) master.stream = 'stream-2';
+    host.time.run(500);
+    crash(host, master);
+    host.time.run(5000);
+    expect(host.state.view.group(1)!.state).toBe('failing-over');
+  });
+
+  test('waits, where all config servers were restarted and the only replica missed the last stream', () => {
+    const { host, servers } = cluster('slotcache', 2);
+    const [master, stale] = servers;
+    Object.assign(stale, { stream: 'stream-0', isLinkUp: false, linkDownSeconds: 60 });
+    host.lead(false);
+    host.monitor.stop();
+    crash(host, master);
+    host.monitor.start();
+    host.lead(true);
+    host.time.run(5000);
+    expect(host.state.view.group(1)!.state).toBe('failing-over');
+  });
+
   test('gives way to an operator, who names whom he wants', () => {
     const { host, servers } = cluster('slotcache', 2);
     const [master, stale] = servers;

@@ -70,8 +70,11 @@ test('remembers where a master was whose process was replaced', () => {
   const server = host.servers.get(MASTER)!;
   Object.assign(server, { runId: 'another', stream: 'new', offset: 0 });
   host.time.run(1100);
-  expect(host.monitor.lastSeenAsMaster(MASTER, `run of ${MASTER}`, [])).toEqual({ stream: 'stream-1', offset: 100 });
-  expect(host.monitor.lastSeenAsMaster(MASTER, 'another', [])).toEqual({ stream: 'new', offset: 0 });
+  expect(host.monitor.lastSeenAsMaster(MASTER, `run of ${MASTER}`, [])).toMatchObject({
+    stream: 'stream-1',
+    offset: 100,
+  });
+  expect(host.monitor.lastSeenAsMaster(MASTER, 'another', [])).toMatchObject({ stream: 'new', offset: 0 });
 });
 
 test('INFO that tells no role is no report; what is missing promises least', () => {

@@ -33,6 +33,7 @@ export class PaperServer {
   priority = 100;
   isSyncing = false;
   isLinkUp = true;
+  linkDownSeconds = -1;
   /** One of our own that waits to be told its role. */
   isPending = false;
   keys = 10;
@@ -63,7 +64,8 @@ export class PaperServer {
   private info(): string {
     const [host, port] = this.master.split(':');
     const status = `master_link_status:${this.isLinkUp ? 'up' : 'down'}`;
-    const link = this.role === 'slave' ? [`master_host:${host}`, `master_port:${port}`, status] : [];
+    const down = this.isLinkUp ? [] : [`master_link_down_since_seconds:${this.linkDownSeconds}`];
+    const link = this.role === 'slave' ? [`master_host:${host}`, `master_port:${port}`, status, ...down] : [];
     return [
       '# Replication',
       `run_id:${this.runId}`,

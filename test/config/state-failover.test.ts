@@ -50,6 +50,7 @@ const end = (epoch: number): ConfigCommand => ({
   epoch,
   newMaster: 'h:2',
   runId: 'run 2',
+  stream: 'def',
   parting: { stream: 'abc', offset: 17 },
   report,
 });
@@ -67,7 +68,7 @@ describe('a change of master', () => {
     const ended = play(begun, end(epoch + 1));
     expect(ended.view.group(1)).toMatchObject({ state: 'serving', epoch: epoch + 1, master: { id: 'h:2' } });
     expect(ended.partings.get(1)).toEqual({ stream: 'abc', offset: 17 });
-    expect(ended.lastFailoverAtMs.get(1)).toBe(stamp.atMs);
+    expect(ended.lineages.get(1)).toEqual(['abc', 'def']);
     expect(ended.reports).toMatchObject([{ outcome: 'promoted', newMaster: 'h:2', phases: report.phases }]);
     expect(why(ended, end(epoch + 1))).toBe('no change of master is under way in group 1');
   });
@@ -84,7 +85,7 @@ describe('a change of master', () => {
     });
     expect(left.view.group(1)).toMatchObject({ state: 'serving', master: { id: 'h:1' }, epoch: epochOf(begun) });
     expect(left.reports).toMatchObject([{ outcome: 'abandoned', newMaster: '' }]);
-    expect(left.lastFailoverAtMs.size).toBe(0);
+    expect(left.lineages.size).toBe(0);
   });
 
   test('keeps its group as it is until it is over', () => {
@@ -158,6 +159,7 @@ const commands: fc.Arbitrary<ConfigCommand> = fc.oneof(
     proxy: fc.record({ runId: fc.constantFrom('p', 'q'), address: text, zone: fc.constant('') }),
   }),
   fc.record({ does: fc.constant('deregister-proxy' as const), address: text }),
+  fc.record({ does: fc.constant('note-stream' as const), group: small, epoch: epochs, stream: text }),
   fc.record({
     does: fc.constant('begin-failover' as const),
     group: small,
@@ -175,6 +177,7 @@ const commands: fc.Arbitrary<ConfigCommand> = fc.oneof(
     epoch: epochs,
     newMaster: text,
     runId: text,
+    stream: text,
     parting: fc.option(fc.record({ stream: text, offset: small })),
     report: fc.constant(report),
   }),

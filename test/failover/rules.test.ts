@@ -57,7 +57,7 @@ describe('LeaseTable', () => {
 });
 
 describe('chooseReplica', () => {
-  const rules: ChoiceRules = { stream: 's', streamBefore: '', masterOffset: -1, lagLimitBytes: 0, isForced: false };
+  const rules: ChoiceRules = { stream: 's', lineage: [], masterOffset: -1, lagLimitBytes: 0, isForced: false };
   const one = (memberId: string, changes: Partial<Candidate> = {}): Candidate => ({
     memberId,
     isHealthy: true,
@@ -65,6 +65,7 @@ describe('chooseReplica', () => {
     stream: 's',
     offset: 50,
     runId: memberId,
+    isFollower: false,
     isPromoted: false,
     ...changes,
   });
@@ -92,10 +93,18 @@ describe('chooseReplica', () => {
     expect(chosen([one('a', { offset: 1 })], { masterOffset: 100, isForced: true })).toBe('a');
   });
 
-  test('where nobody knows the stream, that of most, and the one before last of all', () => {
+  test('where nobody knows the stream, that of most', () => {
     const candidates = [one('a', { stream: 'x', offset: 900 }), one('b', { stream: 'y' }), one('c', { stream: 'y' })];
     expect(chosen(candidates, { stream: '' })).toBe('b');
-    expect(chosen(candidates, { stream: '', streamBefore: 'y' })).toBe('a');
+    expect(chosen(candidates, { stream: '', lineage: ['y'] })).toBe('a');
+  });
+
+  test('where the stream went on under another name, that of who followed to the end', () => {
+    const [stale, follower] = [one('a', { stream: 'old', offset: 900 }), one('b', { stream: 'new', isFollower: true })];
+    expect(chosen([stale, follower], { lineage: ['s'] })).toBe('b');
+    expect(chosen([{ ...stale, isFollower: true }], { lineage: ['old', 's'] })).toBeUndefined();
+    expect(chosen([stale], { lineage: ['s'] })).toBeUndefined();
+    expect(chosen([follower, one('c', { isHealthy: false })])).toBeUndefined();
   });
 
   test('the planted bug lower-offset-chosen shows', () => {
@@ -134,6 +143,7 @@ describe('mayReturn', () => {
     masterHost: '',
     masterPort: 0,
     isLinkUp: false,
+    linkDownSeconds: -1,
     isSyncing: false,
     isLoading: false,
     isPending: false,
@@ -146,6 +156,7 @@ describe('mayReturn', () => {
     ['who has as much as the others', former, [at('s', 100)], true, true],
     ['who has less', former, [at('s', 101)], true, false],
     ['who has more than those that missed the last change of master', former, [at('before', 900)], true, true],
+    ['who missed the last change of master', at('before', 900), [at('s', 100)], true, false],
     ['who cannot be compared with somebody', former, [at('elsewhere', 5)], true, false],
     ['who has data, where nobody else has any', former, [at('elsewhere', 0)], false, true],
     ['who came back before the others have loaded', former, [at('s', 0, { isLoading: true })], true, false],
@@ -153,6 +164,6 @@ describe('mayReturn', () => {
     ['who has nothing, where somebody may have', at('new', 0), [], false, false],
     ['who has nothing, where nobody has', at('new', 0), [at('s', 0)], true, true],
   ])('%s', (_, master, others, areAll, may) => {
-    expect(mayReturn(master, others, areAll, 'before')).toBe(may);
+    expect(mayReturn(master, others, areAll, ['before', 's'])).toBe(may);
   });
 });

@@ -3,7 +3,8 @@
  *
  * Each write adds a token that nobody else writes, so it can be told of every node which writes it has. Offsets grow by ten per token. A
  * node that is promoted begins a stream of its own and remembers where it left the former one (PSYNC2); one that was restarted
- * with its data does so, too. A replica that can go on from where it is gets what is missing; any other is filled anew and loses what it had.
+ * with its data does so, too. So does a master whose first replica comes, and that leaves no trace of the former stream: nobody can have
+ * followed it there. A replica that can go on from where it is gets what is missing; any other is filled anew and loses what it had.
  */
 
 export const BYTES_PER_TOKEN = 10;
@@ -11,6 +12,8 @@ export const BYTES_PER_TOKEN = 10;
 export class ModelData {
   formerStream = '';
   formerOffset = -1;
+  /** What was written is kept for replicas: there was one, or there are data of a former life. */
+  private hasBacklog = false;
 
   constructor(
     public stream: string,
@@ -26,6 +29,22 @@ export class ModelData {
     this.formerStream = this.stream;
     this.formerOffset = this.offset;
     this.stream = stream;
+    this.hasBacklog = true;
+  }
+
+  /** The first replica comes: a stream begins in which it can be followed. */
+  beFollowed(newStream: () => string): void {
+    if (this.hasBacklog) return;
+    this.hasBacklog = true;
+    this.stream = newStream();
+    this.formerStream = '';
+    this.formerOffset = -1;
+  }
+
+  /** It stands in the stream of whom it follows, and could go on with it. */
+  took(stream: string): void {
+    this.stream = stream;
+    this.hasBacklog = true;
   }
 
   /** Whether a replica that stands there can go on with what this node has after it. */

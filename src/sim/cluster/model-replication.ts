@@ -31,6 +31,8 @@ export class ModelReplication {
   /** `host:port` that it follows; null for a master. */
   master: string | null = null;
   isSynced = false;
+  /** Since when it is not, monotonic ms; NaN where it never was with this master. */
+  lostAtMs = NaN;
   /** What each replica has acknowledged. */
   private readonly replicas = new Map<LineEnd, number>();
   private waiting: Waiting[] = [];
@@ -50,6 +52,7 @@ export class ModelReplication {
 
   replicaCame(end: LineEnd, stream: string, offset: number): void {
     const { data } = this.server;
+    data.beFollowed(() => this.server.newStream());
     const feed: Feed = data.continues(stream, offset)
       ? { kind: 'more', stream: data.stream, tokens: data.after(offset) }
       : {
@@ -95,6 +98,7 @@ export class ModelReplication {
     this.replicas.clear();
     this.waiting = [];
     this.master = address;
+    this.lostAtMs = NaN;
     this.dial();
   }
 
@@ -138,6 +142,7 @@ export class ModelReplication {
     const { master } = this;
     this.end?.close();
     this.end = null;
+    if (this.isSynced) this.lostAtMs = this.server.machine.clock.monotonicMs();
     this.isSynced = false;
     this.server.machine.timers.after(REDIAL_MS, () => {
       if (this.master === master && this.end === null) this.dial();
@@ -160,7 +165,7 @@ export class ModelReplication {
       }
       for (const token of feed.tokens) data.tokens.push(token);
     }
-    data.stream = feed.stream;
+    data.took(feed.stream);
     this.isSynced = true;
     this.acknowledge();
   }

@@ -131,7 +131,7 @@ export class ModelServer implements LineHost, LinkFollower {
     this.notBeforeMs = -Infinity;
     this.held.length = 0;
     this.clients.clear();
-    if (!isFirst) data.part(random.identifier());
+    if (!isFirst) data.part(this.newStream());
     this.replication = this.newReplication();
     this.isLoading = !isFirst;
     machine.timers.after(random.fraction() * LOADING_MS_MAX, () => (this.isLoading = false));
@@ -270,7 +270,7 @@ export class ModelServer implements LineHost, LinkFollower {
   }
 
   private info(): string {
-    const { master, isSynced } = this.replication;
+    const { master, isSynced, lostAtMs } = this.replication;
     const isReplica = master !== null;
     const { host, port } = isReplica ? addressOf(master) : { host: '', port: '' };
     const lines = [
@@ -282,6 +282,7 @@ export class ModelServer implements LineHost, LinkFollower {
             `master_host:${host}`,
             `master_port:${port}`,
             `master_link_status:${isSynced ? 'up' : 'down'}`,
+            `master_link_down_since_seconds:${Number.isNaN(lostAtMs) ? -1 : Math.floor((this.nowMs - lostAtMs) / 1000)}`,
             'master_sync_in_progress:0',
             'slave_priority:100',
           ]
@@ -304,9 +305,14 @@ export class ModelServer implements LineHost, LinkFollower {
     this.promote();
   }
 
+  /** The name of a stream that nobody has written yet. */
+  newStream(): string {
+    return this.random.identifier();
+  }
+
   private promote(): void {
     this.replication.unfollow();
-    this.data.part(this.random.identifier());
+    this.data.part(this.newStream());
   }
 
   private followAddress(address: string): void {
