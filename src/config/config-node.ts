@@ -32,6 +32,7 @@ import { peerSockets } from './peers/sockets';
 import { serverDialer } from './server-link';
 import type { ConfigSettings } from './settings';
 import type { ConfigEvent } from './state-parts';
+import { StrangerLog } from './stranger-log';
 
 export interface ConfigNodeEvents {
   ready: (addresses: readonly Address[]) => void;
@@ -58,6 +59,7 @@ export class ConfigNode extends EventEmitter<ConfigNodeEvents> {
     queryBytesMax: 4 * REQUEST_BYTES_MAX,
   };
   readonly sessions = new Set<ConfigSession>();
+  readonly strangers: StrangerLog;
   plane!: ControlPlane;
   private mesh: PeerMesh | null = null;
   private hasViewFile = false;
@@ -70,6 +72,7 @@ export class ConfigNode extends EventEmitter<ConfigNodeEvents> {
   ) {
     super();
     this.turn = new Turn(world.timers);
+    this.strangers = new StrangerLog(world, 'clients');
     this.doorway = new Doorway(world, (connection) => this.accept(connection));
   }
 

@@ -73,8 +73,8 @@ export class ConfigSession implements ConnectionHandler, Flushable, Follower {
       const answer = parser.next();
       if (answer === NEED_MORE) break;
       if (answer !== COMMAND || this.waiting.length >= WAITING_MAX) {
-        if (parser.errorText !== '') this.reply.error(`ERR ${parser.errorText}`);
-        this.closing = true;
+        const tooMany = `more than ${WAITING_MAX} requests wait for their turn`;
+        this.refuse(answer === COMMAND ? tooMany : parser.errorText || 'the request is too long');
         break;
       }
       const words: string[] = [];
@@ -132,6 +132,12 @@ export class ConfigSession implements ConnectionHandler, Flushable, Follower {
     this.out.clear();
     this.waiting.clear();
     this.node.sessions.delete(this);
+  }
+
+  private refuse(reason: string): void {
+    this.reply.error(`ERR ${reason}`);
+    this.node.strangers.refused(this.name, reason);
+    this.closing = true;
   }
 
   private carryOn(): void {
@@ -225,8 +231,12 @@ export class ConfigSession implements ConnectionHandler, Flushable, Follower {
   /** False after the error reply where the credentials are wrong. */
   private authenticate(credentials: Credentials): boolean {
     const isRight = areRight(credentials, this.node.settings.values.requirepass);
-    if (isRight) this.isAuthenticated = this.parser.authenticated = true;
-    else this.reply.error(WRONG_PASS);
+    if (isRight) {
+      this.isAuthenticated = this.parser.authenticated = true;
+    } else {
+      this.reply.error(WRONG_PASS);
+      this.node.strangers.refused(this.name, 'wrong password');
+    }
     return isRight;
   }
 

@@ -15,7 +15,7 @@
 import { EMPTY_BUFFER } from '../base';
 import { MessageAssembler } from './assembler';
 import { BATCHED_WORDS_MAX, type CommandBatch } from './command-batch';
-import { inlineToArray } from './inline';
+import { inlineToArray, isOfTheWeb } from './inline';
 import {
   COMMAND,
   NEED_MORE,
@@ -231,6 +231,7 @@ export class CommandParser extends MessageAssembler {
     }
     this.searched = 0;
     this.position = at + 1;
+    if (isOfTheWeb(data, position, at)) return this.fail('Protocol error: this is no web server');
     const message = inlineToArray(data, position, at > position && data[at - 1] === CR ? at - 1 : at);
     if (message === null) return this.fail('Protocol error: unbalanced quotes in request');
     if (message.length === 0) return this.skipped();

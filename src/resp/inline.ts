@@ -7,6 +7,10 @@
 import { EMPTY_BUFFER, splitArguments } from '../base';
 import { encodeCommand } from './encode';
 
+/** Makes letters small, and leaves colon and space as they are. */
+const LOWER_CASE = 0x20;
+const WEB_WORDS = [Buffer.from('post '), Buffer.from('host: ')] as const;
+
 /**
  * The command in `data[start, end)`, a line without its line end, in RESP; empty where the line holds no word, null
  * where its quotes are unbalanced.
@@ -15,4 +19,15 @@ export function inlineToArray(data: Uint8Array, start: number, end: number): Uin
   const words = splitArguments(data, start, end);
   if (words === null) return null;
   return words.length === 0 ? EMPTY_BUFFER : encodeCommand(words);
+}
+
+/**
+ * Whether a line is of a web request: a page in somebody's browser may send one to a port that only that browser can reach, with
+ * commands in its body (cross protocol scripting). No command is named like that.
+ */
+export function isOfTheWeb(data: Uint8Array, start: number, end: number): boolean {
+  return WEB_WORDS.some((word) => {
+    if (end - start < word.length) return false;
+    return word.every((byte, i) => (data[start + i] | LOWER_CASE) === byte);
+  });
 }

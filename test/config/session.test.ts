@@ -1,6 +1,7 @@
 /**
  * How a config server greets: clients of Redis say the same to it as to a server, and hear the same.
  */
+import { createConnection } from 'node:net';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,12 +13,13 @@ import { Client, type Address } from '../../src/net';
 let folder: string;
 let node: ConfigNode;
 let address: Address;
+const lines: string[] = [];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'slotcache-config-'));
   const settings = configSettings();
   settings.assign({ port: 0, dir: folder, requirepass: 'secret', maxclients: 3 });
-  node = new ConfigNode(realWorld(), settings);
+  node = new ConfigNode({ ...realWorld(), log: (_, line) => lines.push(line) }, settings);
   await node.start();
   address = await node.listen({ host: '127.0.0.1', port: 0 });
 });
@@ -41,6 +43,35 @@ test('nothing is answered before the password, but how to give it', async () => 
   expect(await client.command('AUTH', 'default', 'secret')).toBe('OK');
   expect(await client.command('PING')).toBe('PONG');
 });
+
+test('what is no command is refused in words, to the client and in the log, and the connection ends', async () => {
+  lines.length = 0;
+  const replies: string[] = [];
+  for (const bytes of ['*1\r\n$-5\r\n', 'POST / HTTP/1.1\r\n', `${'x'.repeat(70_000)}\r\n`]) {
+    replies.push(await endOfTalk(bytes));
+  }
+  expect(replies).toEqual([
+    '-ERR Protocol error: invalid bulk length\r\n',
+    '-ERR Protocol error: this is no web server\r\n',
+    '-ERR Protocol error: too big inline request\r\n',
+  ]);
+  expect(await endOfTalk('AUTH wrong\r\nQUIT\r\n')).toMatch(/^-WRONGPASS .*\r\n\+OK\r\n$/);
+  expect(lines.map((line) => line.replace(/ from \S+: /, ': '))).toEqual([
+    'Refused a connection to the port of clients: Protocol error: invalid bulk length',
+    'Refused a connection to the port of clients: Protocol error: this is no web server',
+    'Refused a connection to the port of clients: Protocol error: too big inline request',
+    'Refused a connection to the port of clients: wrong password',
+  ]);
+});
+
+/** All that is answered to those bytes before the connection ends. */
+function endOfTalk(bytes: string): Promise<string> {
+  const socket = createConnection({ host: '127.0.0.1', port: (address as { port: number }).port });
+  let text = '';
+  socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk));
+  socket.write(bytes);
+  return new Promise((settle) => socket.once('close', () => settle(text)));
+}
 
 test('HELLO authenticates, chooses the protocol and tells who answers', async () => {
   const client = await connect();

@@ -107,3 +107,12 @@ it('refuses more arguments than our limit, which is smaller than that of Redis 7
   expect(parseCommands(Buffer.from('*1048577\r\n')).errorText).toBe('Protocol error: invalid multibulk length');
   expect(parseCommands(Buffer.from('*1048576\r\n')).errorText).toBe('');
 });
+
+/** Redis closes such connections without a word. */
+it.each(['POST / HTTP/1.1\r\n', 'hOST: cache:6379\r\n'])('a line of the web is no command: %j', (text) => {
+  const stream = Buffer.from(text + QUIT);
+  for (const cuts of [[], everyPlace(stream)]) {
+    const found = parseCommands(stream, cuts, new CommandParser(defaultProtocolLimits()));
+    expect(found).toMatchObject({ commands: [], errorText: 'Protocol error: this is no web server' });
+  }
+});

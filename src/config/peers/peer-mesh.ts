@@ -13,11 +13,11 @@ import { assert, isPlanted, type World } from '../../base';
 import type { Address, Connection, ConnectionHandler, Listener } from '../../net';
 import type { NodeId } from '../../raft';
 import type { PeerMessage, PeerNetwork } from '../control-host';
+import { StrangerLog } from '../stranger-log';
 import { Dialing } from './dialing';
 import { AcceptorHandshake, DialerHandshake, type PeerIdentity, type PeerProof } from './handshake';
 import { PeerLink, type LinkEnding, type LinkOwner } from './peer-link';
 import type { PeerSockets } from './sockets';
-import { StrangerLog } from './stranger-log';
 
 export interface PeerMeshOptions extends PeerIdentity {
   /** Raft's; silence is counted in it. */
@@ -78,7 +78,7 @@ export class PeerMesh implements PeerNetwork, LinkOwner {
   ) {
     const { heartbeatMs = HEARTBEAT_MS, letsInUnknown = false, secret } = options;
     this.letsInUnknown = letsInUnknown;
-    this.strangers = new StrangerLog(world);
+    this.strangers = new StrangerLog(world, 'config servers');
     this.isGuarded = secret !== '' || sockets.areVouchedFor;
     this.beatMs = heartbeatMs * PING_AFTER_HEARTBEATS;
     this.silentAfterMs = heartbeatMs * SILENT_AFTER_HEARTBEATS;

@@ -4,7 +4,7 @@
  * The first lines of each ten seconds are written, those after them are counted; the count is written with the next line. What a
  * stranger says is never repeated, but for numbers and names that were checked.
  */
-import type { World } from '../../base';
+import type { World } from '../base';
 
 const WINDOW_MS = 10_000;
 const LINES_PER_WINDOW = 10;
@@ -14,7 +14,11 @@ export class StrangerLog {
   private lines = 0;
   private suppressed = 0;
 
-  constructor(private readonly world: Pick<World, 'clock' | 'log'>) {}
+  /** @param port what it is a port of, in words */
+  constructor(
+    private readonly world: Pick<World, 'clock' | 'log'>,
+    private readonly port: string,
+  ) {}
 
   /** @param address of the stranger. @param reason why it was refused */
   refused(address: string, reason: string): void {
@@ -30,6 +34,6 @@ export class StrangerLog {
     this.lines++;
     const others = this.suppressed === 0 ? '' : ` (and ${this.suppressed} others before)`;
     this.suppressed = 0;
-    this.world.log('warning', `Refused a connection to the port of config servers from ${address}: ${reason}${others}`);
+    this.world.log('warning', `Refused a connection to the port of ${this.port} from ${address}: ${reason}${others}`);
   }
 }
