@@ -5,7 +5,8 @@
  * the disk) each says itself, to the leader, once it is part of the cluster and whenever it has changed. It can speak for itself only:
  * the leader goes by the number that the connection has proved, not by the words.
  *
- * One that is removed is followed until Raft has let it go, so that it hears of it.
+ * One that is removed is followed until Raft has let it go, so that it hears of it. Who leads is known by that. And who knows no leader
+ * lets in numbers that it does not know: it may have missed that they were added, and one of them may lead.
  */
 import { assert, type Random, type World } from '../base';
 import { membersOf, NOBODY, type NodeId, type RaftNode } from '../raft';
@@ -69,15 +70,20 @@ export class Acquaintance {
 
   /** Keeps connections to whom the state and Raft name. */
   follow(): void {
-    const { configs } = this.host.state;
+    const { state, raft, peers: network } = this.host;
+    const { configs } = state;
     for (const { id, peerAddress } of configs) if (peerAddress !== '') this.addresses.set(id, peerAddress);
-    const known = new Set([...configs.map(({ id }) => id), ...membersOf(this.host.raft.membership)]);
+    const known = new Set([...configs.map(({ id }) => id), ...membersOf(raft.membership), raft.leader]);
     const peers = Array.from(known, (id) => ({
       id,
       address: this.addresses.get(id) ?? '',
       incarnation: configs.find((config) => config.id === id)?.incarnation ?? '',
     }));
-    this.host.peers.follow(peers.filter(({ id, address }) => id !== this.self.id && address !== ''));
+    const isWaiting = this.self.isJoining && !configs.some(({ id }) => id === this.self.id);
+    network.follow(
+      peers.filter(({ id }) => id !== this.self.id && id !== NOBODY),
+      isWaiting || raft.leader === NOBODY,
+    );
   }
 
   /** Says who this node is, if the state has it otherwise. One that the state does not name waits. */

@@ -135,7 +135,6 @@ export class ConfigNode extends EventEmitter<ConfigNodeEvents> {
         clusterName: values['cluster-name'],
         secret: values['cluster-secret'],
         heartbeatMs: values['heartbeat-ms'],
-        letsInUnknown: me.isJoining,
       },
       peerSockets(world, values['tls-peers'] ? values : null),
     );
@@ -180,10 +179,8 @@ export class ConfigNode extends EventEmitter<ConfigNodeEvents> {
   }
 
   private changed(events: readonly ConfigEvent[]): void {
-    const { view, configs } = this.plane.state;
+    const { view } = this.plane.state;
     for (const event of events) this.world.log('notice', `Version ${event.version}: ${event.text} (by ${event.by})`);
-    const { mesh } = this;
-    if (mesh !== null && configs.some(({ id }) => id === this.plane.id)) mesh.letsInUnknown = false;
     for (const session of this.sessions) session.offer(events);
     this.emit('view', view, events);
   }

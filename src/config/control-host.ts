@@ -40,8 +40,15 @@ export interface PeerNetwork {
   onMessage: (from: NodeId, message: PeerMessage) => void;
   /** That peer's process is gone: its machine refused a connection or ended one. A hint. */
   onGone: (node: NodeId) => void;
-  /** Keeps connections to these from now on, and lets in nobody else. `incarnation` '' : not known yet. */
-  follow(peers: readonly { readonly id: NodeId; readonly address: string; readonly incarnation: string }[]): void;
+  /**
+   * Keeps connections to these from now on, and lets in nobody else.
+   * @param peers those without an address are let in and not dialled; `incarnation` '' : not known yet
+   * @param letsInUnknown other numbers are let in, too, where they prove that they know the secret
+   */
+  follow(
+    peers: readonly { readonly id: NodeId; readonly address: string; readonly incarnation: string }[],
+    letsInUnknown: boolean,
+  ): void;
 }
 
 /** A conversation with a data node, in RESP. Replies come in the order of the commands. */

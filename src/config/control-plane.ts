@@ -86,6 +86,7 @@ export class ControlPlane implements ControlHost {
   private isOver = false;
   private electedMs = NaN;
   private isSettled = false;
+  private readonly scene: Scene;
 
   constructor(
     readonly world: World,
@@ -120,6 +121,7 @@ export class ControlPlane implements ControlHost {
     this.operations = new Operations(this);
     this.keeper = new MembershipKeeper(world, this.raft, () => this.state);
     this.parts = ports.makeParts(this);
+    this.scene = this.makeScene();
   }
 
   /**
@@ -265,7 +267,7 @@ export class ControlPlane implements ControlHost {
     if (announced !== null) {
       return this.operations.propose({ does: 'add-config', member: announced }, by, requestId, answered);
     }
-    const reply = perform(this.state, words, this.scene());
+    const reply = perform(this.state, words, this.scene);
     const former = this.state.outcomeOf(requestId);
     switch (reply.kind) {
       case 'value':
@@ -284,15 +286,27 @@ export class ControlPlane implements ControlHost {
     }
   }
 
-  private scene(): Scene {
-    const { raft, parts } = this;
+  /** What is seen from here, at the moment at which it is looked at. */
+  private makeScene(): Scene {
+    const { raft, parts, id } = this;
+    const followers = (): Iterable<Follower> => this.followers();
     return {
-      id: this.id,
-      leader: raft.leader,
-      term: raft.term,
-      voters: votersOf(raft.membership),
-      learners: raft.membership.learners,
-      followers: this.followers(),
+      id,
+      get leader() {
+        return raft.leader;
+      },
+      get term() {
+        return raft.term;
+      },
+      get voters() {
+        return votersOf(raft.membership);
+      },
+      get learners() {
+        return raft.membership.learners;
+      },
+      get followers() {
+        return followers();
+      },
       health: (memberId) => parts.monitor.describe(memberId),
       lease: (runId) => parts.leases.describe(runId),
       phase: (group) => parts.driver.phase(group),
@@ -365,6 +379,10 @@ export class ControlPlane implements ControlHost {
       if (this.isSettled) this.settle(false);
     }
     this.passing.leaderChanged();
+    // Not now: this is told of in the middle of what Raft does.
+    this.world.timers.endOfTurn(() => {
+      if (this.isRunning) this.acquaintance.follow();
+    });
   }
 
   private settle(isSettled: boolean): void {

@@ -1,7 +1,8 @@
 /**
  * What INFO tells of a data node, as far as a change of master depends on it.
  *
- * Stock Redis 5 to 7, Valkey and our servers use the same names; a field that is missing has the value that promises least.
+ * Stock Redis 5 to 7, Valkey and our servers use the same names; a field that is missing has the value that promises least. The text is
+ * searched for the few of its two hundred lines that matter, as it comes four times a second from every data node.
  */
 import type { MemberReport } from '../failover';
 
@@ -14,14 +15,9 @@ export interface NodeInfo {
 
 /** Null where the text does not tell the role: then it is no answer to INFO. */
 export function readInfo(text: string): NodeInfo | null {
-  const fields = new Map<string, string>();
-  for (const line of text.split('\r\n')) {
-    const colon = line.indexOf(':');
-    if (colon > 0) fields.set(line.slice(0, colon), line.slice(colon + 1));
-  }
-  const role = fields.get('role');
+  const word = (name: string): string => valueOf(text, name);
+  const role = word('role');
   if (role !== 'master' && role !== 'slave') return null;
-  const word = (name: string): string => fields.get(name) ?? '';
   const number = (name: string, otherwise: number): number => wholeNumber(word(name), otherwise);
   const isReplica = role === 'slave';
   const formerEnd = number('second_repl_offset', -1);
@@ -44,6 +40,16 @@ export function readInfo(text: string): NodeInfo | null {
     hasKeys: /^db\d+:keys=[1-9]/m.test(text),
   };
   return { report, duty: word('slotcache_duty') };
+}
+
+/** What the line of that name has after its colon; '' where there is none. */
+function valueOf(text: string, name: string): string {
+  const mark = `\n${name}:`;
+  const at = text.indexOf(mark);
+  if (at < 0 && !text.startsWith(mark.slice(1))) return '';
+  const from = at < 0 ? mark.length - 1 : at + mark.length;
+  const end = text.indexOf('\r\n', from);
+  return text.slice(from, end < 0 ? undefined : end);
 }
 
 function wholeNumber(text: string, otherwise: number): number {

@@ -52,7 +52,8 @@ export class MembershipKeeper {
       if (!members.includes(id)) return { does: 'add-learner', node: id };
       if (!voters.includes(id) && incarnation !== '') return { does: 'add-voter', node: id };
     }
-    const gone = members.find((id) => id !== raft.id && !configs.some((config) => config.id === id));
+    // This node may be the one: Raft gives its place away when it is gone.
+    const gone = members.find((id) => !configs.some((config) => config.id === id));
     return gone === undefined ? null : { does: 'remove', node: gone };
   }
 }

@@ -1,9 +1,10 @@
 /**
  * MemberConversation: one config server's standing talk with one data node.
  *
- * PING at a steady pace, INFO four times per second (which costs a stock server 25 µs each), at once when the conversation begins, and when somebody asks. A conversation that is lost is
- * begun anew at once, since that is the quickest way to learn whether the process is gone or only the connection; then at the pace
- * of the pings. One that stays silent is given up and begun anew, too: half-open connections look like that.
+ * PING at a steady pace, and in the place of some of them INFO: four times per second (which costs a stock server 25 µs each), at
+ * once when the conversation begins, and when somebody asks. A conversation that is lost is begun anew at once, since that is the quickest
+ * way to learn whether the process is gone or only the connection; then at the pace of the pings. One that stays silent is given up
+ * and begun anew, too: half-open connections look like that.
  *
  * Any answer is a sign of life, an error as well: a server that loads, is busy, or wants a password is not dead.
  */
@@ -80,6 +81,8 @@ export class MemberConversation {
     this.isAsking = true;
     const askedMs = this.host.world.clock.monotonicMs();
     this.inquiredMs = askedMs;
+    // Who answers that needs no ping meanwhile.
+    this.pingedMs = askedMs;
     const { link } = this;
     this.command(['INFO'], (reply) => {
       if (link === this.link) this.isAsking = false;
@@ -144,7 +147,6 @@ export class MemberConversation {
 
   private opened(): void {
     this.isOpen = true;
-    this.pingedMs = this.host.world.clock.monotonicMs();
     this.ask();
   }
 

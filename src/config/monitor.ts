@@ -176,7 +176,8 @@ export class Monitor implements MonitorPart {
     const conversation = new MemberConversation(this.host, memberId, address, {
       alive: () => {
         this.detector.answered(memberId, this.nowMs);
-        this.tellIfChanged();
+        // An answer can only end that somebody is held for down; that it begins is noticed by the tick.
+        if (this.downBefore !== '') this.tellIfChanged();
       },
       refused: () => {
         this.detector.refused(memberId, this.nowMs);

@@ -36,7 +36,7 @@ export class Waiting {
   /** By index, in the order in which they were proposed. */
   private readonly proposals = new Map<number, Proposal>();
   private readonly answers: Answer[] = [];
-  /** Reads that were asked for in this turn. */
+  /** Reads that the core has not been asked for. */
   private newReads: ((isCurrent: boolean) => void)[] = [];
   /** By the number under which the core was asked. */
   private readonly askedReads = new Map<number, ConfirmedReads['waiting']>();
@@ -89,9 +89,12 @@ export class Waiting {
     this.newReads.push(done);
   }
 
-  /** Asks the core for all reads of this turn at once; `request` gives the number of that, or null where it does not lead. */
+  get hasNewReads(): boolean {
+    return this.newReads.length > 0;
+  }
+
+  /** Asks the core for all new reads at once; `request` gives the number of that, or null where it does not lead. */
   ask(request: () => number | null): void {
-    if (this.newReads.length === 0) return;
     const number = request();
     if (number === null) this.refuse(this.newReads);
     else this.askedReads.set(number, this.newReads);

@@ -10,6 +10,7 @@
  */
 import { assert, isPlanted, type World } from '../base';
 import { RaftCore, type Role } from './core';
+import { votersOf } from './membership';
 import { Waiting, type Outcome } from './node-waiting';
 import type { LogStorage, StateMachine, Transport } from './ports';
 import type { Ready } from './ready';
@@ -62,6 +63,8 @@ const DEFAULTS = {
 
 /** A former leader waits so many election timeouts for a successor to settle what was proposed to it. */
 const SETTLING_TIMEOUTS = 2;
+/** Between two rounds of heartbeats for reads, where others are to be asked. */
+const READ_GAP_MS = 2;
 
 export class RaftNode {
   /** Called whenever role, leader or term have changed. `leader` may be nobody (0). */
@@ -81,6 +84,8 @@ export class RaftNode {
   private appliedIndex = 0;
   private compactedIndex = 0;
   private bytesSinceCompaction = 0;
+  private readsAskedMs = -Infinity;
+  private cancelGathering: (() => void) | null = null;
   private timerAtMs = Infinity;
   private cancelTimer: () => void = () => {};
   private announced = { role: '', leader: NOBODY, term: -1 };
@@ -147,6 +152,7 @@ export class RaftNode {
     if (!this.isRunning) return;
     this.isRunning = false;
     this.cancelTimer();
+    this.cancelGathering?.();
     this.ports.transport.onMessage = () => {};
     this.ports.transport.onGone = () => {};
     this.ports.storage.close();
@@ -231,7 +237,7 @@ export class RaftNode {
   private act(): void {
     if (this.isActing || !this.isRunning) return;
     this.isActing = true;
-    this.waiting.ask(() => this.core.requestRead(this.now()));
+    this.askForReads();
     do {
       this.send(this.core.takeUrgent());
       this.announce();
@@ -239,6 +245,26 @@ export class RaftNode {
     } while (this.isRunning && !this.isSaving && this.begin());
     this.isActing = false;
     if (this.isRunning) this.setTimer();
+  }
+
+  /**
+   * Asks for all reads that wait, and so for one round of heartbeats; those that come right after that wait for company: hundreds of
+   * followers renew their leases ten times a second, and a round for each of them would cost more than all else.
+   */
+  private askForReads(): void {
+    if (!this.waiting.hasNewReads || this.cancelGathering !== null) return;
+    const nowMs = this.now();
+    const isFree = this.options.readsByLease || votersOf(this.core.membership).length === 1;
+    const waitMs = isFree ? 0 : this.readsAskedMs + READ_GAP_MS - nowMs;
+    if (waitMs <= 0) {
+      this.readsAskedMs = nowMs;
+      this.waiting.ask(() => this.core.requestRead(nowMs));
+      return;
+    }
+    this.cancelGathering = this.world.timers.after(waitMs, () => {
+      this.cancelGathering = null;
+      this.act();
+    });
   }
 
   /** Begins the next thing that needs the disk, or turns out not to; false if there is none. */

@@ -28,6 +28,7 @@ export interface LineHost {
 }
 
 const RESEND_MS = 100;
+const KNOCK_MS = 1000;
 
 /** One end of a line. */
 export class LineEnd {
@@ -134,6 +135,7 @@ export class SimulatedLines {
         return far.carry(() => near.end(true));
       }
       to.machine.run(() => this.accept(near, to));
+      this.knock(near, to, to.machine.life);
     });
     return near;
   }
@@ -142,6 +144,15 @@ export class SimulatedLines {
   died(machine: SimulatedMachine): void {
     for (const end of this.ends.get(machine) ?? []) end.abandon();
     this.ends.delete(machine);
+  }
+
+  /** Who has no answer knocks again, until whoever was there accepts or has died: then nobody knows of it any more, and it is refused. */
+  private knock(near: LineEnd, to: LineHost, life: number): void {
+    this.network.time.after(KNOCK_MS, () => {
+      if (near.peer !== null || near.isClosed || !near.isAlive) return;
+      if (life === to.machine.life) return this.knock(near, to, life);
+      near.carry(() => new LineEnd(this.network, to, near.host).carry(() => near.end(true)));
+    });
   }
 
   private accept(near: LineEnd, to: LineHost): void {

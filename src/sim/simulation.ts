@@ -14,7 +14,15 @@ export type Stage = (typeof STAGES)[number];
 
 /** What must have occurred in a long run, or it was none: names in {@link Verdict.probes}. */
 export const PROBES: Readonly<Record<Stage, readonly string[]>> = {
-  raft: [...RAFT_FAULTS, 'messages cut', 'answered'],
+  raft: [
+    ...RAFT_FAULTS,
+    'messages cut',
+    'answered',
+    'leader whose log others contradict',
+    'snapshot over a conflicting tail',
+    'joint membership left by another leader',
+    'torn tail opened',
+  ],
   cluster: [
     ...CLUSTER_FAULTS,
     'messages cut',
@@ -23,6 +31,14 @@ export const PROBES: Readonly<Record<Stage, readonly string[]>> = {
     'automatic change',
     'planned change',
     'forced change',
+    'change of master ended by another leader',
+    'lease lapsed under a paused master',
+    'former master came back with more',
+    'config server joins',
+    'config server leaves',
+    'config servers changed during a change of master',
+    'leader whose log others contradict',
+    'torn tail opened',
   ],
 };
 
@@ -30,8 +46,12 @@ export const PROBES: Readonly<Record<Stage, readonly string[]>> = {
 export interface Verdict {
   readonly stage: Stage;
   readonly seed: number;
-  /** Null where every promise was kept. */
-  readonly fault: { readonly kind: 'liveness' | 'correctness'; readonly message: string } | null;
+  /** Null where every promise was kept. `rule` names the one that was not, as {@link Violation} does. */
+  readonly fault: {
+    readonly kind: 'liveness' | 'correctness';
+    readonly rule: string;
+    readonly message: string;
+  } | null;
   /** How many things happened, and in how much virtual time. */
   readonly events: number;
   readonly virtualMs: number;
@@ -59,9 +79,9 @@ export function simulate(stage: Stage, seed: number, events: number): Verdict {
     simulation.run(events);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const isLiveness = error instanceof Violation && error.rule === 'liveness';
+    const rule = error instanceof Violation ? error.rule : 'assertion';
     const message = error instanceof Violation ? error.message : (error.stack ?? error.message);
-    fault = { kind: isLiveness ? 'liveness' : 'correctness', message };
+    fault = { kind: rule === 'liveness' ? 'liveness' : 'correctness', rule, message };
   }
   const { time, probes } = simulation;
   return { stage, seed, fault, events: time.events, virtualMs: time.nowMs, hash: time.hash, probes };

@@ -58,17 +58,18 @@ describe('over TCP', () => {
     const gone: NodeId[] = [];
     first.mesh.onGone = (node) => gone.push(node);
     first.mesh.follow([{ id: 2, address: second.address, incarnation: '' }]);
-    second.mesh.letsInUnknown = true;
+    second.mesh.follow([], true);
     await until(() => second.mesh.connected.length === 1);
     await second.mesh.close();
     await until(() => gone.length > 0);
     expect(gone[0]).toBe(2);
     const back = new PeerMesh(
       realWorld({ log: silentLog }),
-      { id: 2, incarnation: 'disk-2', clusterName: 'north', secret: 'of the house', letsInUnknown: true },
+      { id: 2, incarnation: 'disk-2', clusterName: 'north', secret: 'of the house' },
       peerSockets({ log: silentLog }, null),
     );
     open.push(back);
+    back.follow([], true);
     await back.listen({ host: '127.0.0.1', port: second.port });
     await until(() => first.mesh.connected.length === 1);
   });

@@ -229,14 +229,13 @@ describe('who waits to be added', () => {
   test('is found by those who add it, and answers them', () => {
     const cluster = new Cluster(1);
     cluster.startAll(2);
-    const newcomer = cluster.start(3, { letsInUnknown: true });
-    newcomer.follow([]);
+    const newcomer = cluster.start(3);
+    newcomer.follow([], true);
     cluster.run(500);
     expect(newcomer.connected).toEqual([]);
     for (const id of [1, 2]) cluster.mesh(id).follow(peers([1, 2, 3]));
     cluster.run(500);
     cluster.expectWhole();
-    newcomer.letsInUnknown = false;
     newcomer.follow(peers([1, 2, 3]));
     cluster.run(100);
     cluster.expectWhole();

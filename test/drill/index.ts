@@ -4,13 +4,15 @@
  * Real processes die, real disks lose power, bits flip, disks are full or fail, links break: is what was acknowledged still there,
  * and is nothing else? Prints figures; exit status 1 where a promise was broken, with the directory that shows it. `--policy`
  * leaves out the other policies (of flips: kinds of files, of sync: faults, of replicas: formations,
- * of control: what happens, `-redis` with stock servers). `--peer` measures
- * redis-server by the same drills, and holds it to nothing.
+ * of control: what happens, `-redis` with stock servers); several are told apart by commas. `--peer` measures redis-server by the same
+ * drills, and holds it to nothing.
  */
 import { dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CONTROL_VARIANTS, drillControl } from './control/control';
-import { serveAsZoneClient } from './control/zone-client';
+import { workAsWitness, WITNESS } from './control/witness';
+import { workAsClient, ZONE_CLIENT } from './control/zone-client';
+import { serveInZone } from './control/zone-process';
 import { drillFlips, FILE_KINDS } from './flips';
 import { drillFull } from './full';
 import { drillKill } from './kill';
@@ -23,7 +25,7 @@ import { drillSync, SYNC_FAULTS, type SyncFault } from './sync';
 
 const FAILURES_SHOWN_MAX = 5;
 
-await serveAsZoneClient(process.argv.slice(2));
+await serveInZone(process.argv.slice(2), { [ZONE_CLIENT]: workAsClient, [WITNESS]: workAsWitness });
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -98,7 +100,7 @@ async function main(): Promise<void> {
 }
 
 function isWanted(variant: string): boolean {
-  return values.policy?.includes(variant) ?? true;
+  return values.policy?.some((each) => each.split(',').includes(variant)) ?? true;
 }
 
 async function drill(target: Target, name: string, { rounds, run, variants }: Drill): Promise<void> {

@@ -35,6 +35,7 @@ const minutes = values.minutes ?? (seedsMax === Infinity ? DEFAULT_MINUTES : Inf
 const deadlineMs = startMs + Number(minutes) * 60_000;
 
 const totals = { seeds: 0, events: 0, virtualMs: 0, faults: 0 };
+/** By stage and name. */
 const probes = new Map<string, number>();
 let reportMs = startMs;
 
@@ -44,13 +45,15 @@ for (let seed = firstSeed; totals.seeds < seedsMax && Date.now() < deadlineMs; s
   if (Date.now() - reportMs >= REPORT_EVERY_MS) report();
 }
 report();
-if (totals.seeds >= SEEDS_FOR_PROBES) checkProbes();
+if (!isOne) reportProbes();
 
 function look(verdict: Verdict): void {
   const { stage, seed, fault } = verdict;
   totals.events += verdict.events;
   totals.virtualMs += verdict.virtualMs;
-  for (const [name, count] of verdict.probes) probes.set(name, (probes.get(name) ?? 0) + count);
+  for (const [name, count] of verdict.probes) {
+    if (count > 0) probes.set(`${stage} ${name}`, (probes.get(`${stage} ${name}`) ?? 0) + count);
+  }
   if (isOne) console.log(`seed ${seed}, ${stage}: ${verdict.events} events, hash ${verdict.hash}`);
   if (fault !== null) {
     totals.faults++;
@@ -74,9 +77,14 @@ function report(): void {
   console.log(`${seeds} seeds, ${totals.events} events (${perSecond}/s), ${hours} virtual hours, ${faults} faults`);
 }
 
-function checkProbes(): void {
-  const missing = stages.flatMap((stage) => PROBES[stage]).filter((name) => !probes.has(name));
-  if (missing.length === 0) return;
+/** What occurred how often; and after a long run, what never did. */
+function reportProbes(): void {
+  for (const stage of stages) {
+    const counts = PROBES[stage].map((name) => `${name} ${probes.get(`${stage} ${name}`) ?? 0}`);
+    console.log(`${stage}: ${counts.join(', ')}`);
+  }
+  const missing = stages.flatMap((stage) => PROBES[stage].filter((name) => !probes.has(`${stage} ${name}`)));
+  if (missing.length === 0 || totals.seeds < SEEDS_FOR_PROBES) return;
   process.exitCode ||= EXIT.rarity;
   console.log(`never seen: ${missing.join(', ')}`);
 }

@@ -22,8 +22,6 @@ import type { PeerSockets } from './sockets';
 export interface PeerMeshOptions extends PeerIdentity {
   /** Raft's; silence is counted in it. */
   readonly heartbeatMs?: number;
-  /** Lets in numbers that are not followed, as long as they prove that they know the secret: of a node that waits to be added. */
-  readonly letsInUnknown?: boolean;
 }
 
 /** A peer as `follow` names it. */
@@ -50,9 +48,9 @@ export class PeerMesh implements PeerNetwork, LinkOwner {
   onGone: PeerNetwork['onGone'] = () => undefined;
   /** A connection to that node stands, and this is the incarnation that it proved to have. */
   onIncarnation: (node: NodeId, incarnation: string) => void = () => undefined;
-  letsInUnknown: boolean;
   readonly handshakeMsMax = HANDSHAKE_MS_MAX;
 
+  private letsInUnknown = false;
   private readonly peers = new Map<NodeId, Peer>();
   /** Those that are proven. */
   private readonly links = new Map<NodeId, PeerLink>();
@@ -76,8 +74,7 @@ export class PeerMesh implements PeerNetwork, LinkOwner {
     private readonly options: PeerMeshOptions,
     private readonly sockets: PeerSockets,
   ) {
-    const { heartbeatMs = HEARTBEAT_MS, letsInUnknown = false, secret } = options;
-    this.letsInUnknown = letsInUnknown;
+    const { heartbeatMs = HEARTBEAT_MS, secret } = options;
     this.strangers = new StrangerLog(world, 'config servers');
     this.isGuarded = secret !== '' || sockets.areVouchedFor;
     this.beatMs = heartbeatMs * PING_AFTER_HEARTBEATS;
@@ -94,7 +91,8 @@ export class PeerMesh implements PeerNetwork, LinkOwner {
   }
 
   /** Who has no address, or one that is not `host:port`, is let in and not dialled. */
-  follow(peers: readonly FollowedPeer[]): void {
+  follow(peers: readonly FollowedPeer[], letsInUnknown = false): void {
+    this.letsInUnknown = letsInUnknown;
     const others = peers.filter(({ id }) => id !== this.options.id);
     for (const [id, { dialing }] of this.peers) {
       if (others.some((peer) => peer.id === id)) continue;

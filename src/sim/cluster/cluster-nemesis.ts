@@ -15,8 +15,16 @@ import type { ModelServer } from './model-server';
 
 const HOUR_MS = 3_600_000;
 const PAUSE_MS_MAX = 30_000;
+/** How long a deed of a disk takes when all is well. */
+const HEALED_SYNC_MS = 0.5;
 /** Nobody loses its data while another member of the group is about to have lost its own. */
 const MOURNING_MS = 15_000;
+
+/** What strikes a config server that waits for its disk. */
+const AT_SAVES: readonly ClusterFault[] = ['kill-config', 'power-config', 'bad-disk-config', 'pause-config'];
+
+/** After that, beside what was set, nobody remembers a trouble any more. */
+const OBLIVION_MS = 2200;
 
 export interface ClusterActors {
   readonly swarm: ClusterSwarm;
@@ -27,7 +35,11 @@ export interface ClusterActors {
   readonly proxies: readonly ModelProxy[];
   /** An operator asks any config server. */
   ask(words: readonly string[]): void;
-  killConfig(config: ConfigMember): void;
+  /** The process of a config server ends, or its machine; it is started again after a while. */
+  killConfig(config: ConfigMember, kill: 'process' | 'power'): void;
+  /** An operator adds a config server that has never been one. */
+  joinConfig(): void;
+  leaveConfig(config: ConfigMember): void;
 }
 
 export class ClusterNemesis {
@@ -61,13 +73,27 @@ export class ClusterNemesis {
     });
   }
 
+  /** A config server waits for its disk. */
+  saves(config: ConfigMember): void {
+    const { aimRate, faults } = this.actors.swarm;
+    const possible = faults.filter((fault) => AT_SAVES.includes(fault));
+    if (this.isOver || possible.length === 0 || this.random.fraction() >= aimRate / 10) return;
+    const { life } = config.machine;
+    this.time.after(this.drawMs(config.disk.syncMeanMs / 2), () => {
+      if (!this.isOver && life === config.machine.life) this.strike(this.oneOf(possible), config);
+    });
+  }
+
   /** All is well from now on. */
   end(): void {
     const { network, configs, servers, proxies } = this.actors;
     this.isOver = true;
     network.healAll();
     network.weather = FAIR_WEATHER;
-    for (const config of configs) if (config.plane === null) config.boot();
+    for (const config of configs) {
+      config.disk.syncMeanMs = HEALED_SYNC_MS;
+      if (config.plane === null && config.isWanted) config.boot();
+    }
     for (const server of servers) if (server.runId === '') server.boot();
     for (const proxy of proxies) if (proxy.runId === '') proxy.boot();
     for (const { machine } of [...configs, ...servers, ...proxies]) machine.resume();
@@ -88,14 +114,16 @@ export class ClusterNemesis {
       case 'kill-server':
         return this.kill(server, server.data.tokens.length, false);
       case 'power-server':
-        return this.kill(server, Math.max(1, server.data.tokens.length - random.below(5)), true);
+        return this.kill(server, Math.max(1, server.data.tokens.length - random.below(this.oneOf([5, 5, 60]))), true);
       case 'empty-server':
         return this.empty(server);
       case 'pause-server':
         this.hurt(server, pauseMs);
+        this.watchLease(server, pauseMs);
         return server.machine.pause(pauseMs);
       case 'freeze-server':
         this.hurt(server, pauseMs);
+        this.watchLease(server, pauseMs);
         server.machine.freezeNextTurnMs = pauseMs;
         return;
       case 'cut-server':
@@ -111,9 +139,23 @@ export class ClusterNemesis {
       case 'lag-and-kill':
         return this.lagAndKill(server);
       case 'kill-config':
-        return actors.killConfig(config);
+        return actors.killConfig(config, 'process');
+      case 'power-config':
+        return actors.killConfig(config, 'power');
+      case 'bad-disk-config':
+        return config.disk.failNextSync();
+      case 'slow-disk-config':
+        return this.slowDisk(config);
+      case 'join-config':
+        return actors.joinConfig();
+      case 'leave-config':
+        return actors.leaveConfig(config);
       case 'pause-config':
         return config.machine.pause(pauseMs);
+      case 'stall-configs':
+        return this.stallConfigs();
+      case 'stale-voices':
+        return this.staleVoices(server);
       case 'cut-config':
         return this.isolate(config, this.machines(), 'both');
       case 'one-way-config':
@@ -139,7 +181,9 @@ export class ClusterNemesis {
       case 'cut-side':
         return this.cutSide(server, config, proxy);
       case 'wall-jump':
-        return this.oneOf(this.machines()).jumpWall((random.fraction() * 2 - 1) * HOUR_MS);
+        return (random.below(2) === 0 ? config.machine : this.oneOf(this.machines())).jumpWall(
+          (random.fraction() * 2 - 1) * HOUR_MS,
+        );
       case 'switch':
         return actors.ask(['GROUP', 'SWITCH', String(server.plan.group)]);
       case 'forced':
@@ -153,13 +197,58 @@ export class ClusterNemesis {
     this.time.after(this.drawMs(100), () => this.actors.ask(words));
   }
 
+  /** Whether a lease ends while who holds it is away. */
+  private watchLease({ link, machine }: ModelServer, pauseMs: number): void {
+    if (link?.isHeld !== true) return;
+    const { life } = machine;
+    this.time.after(pauseMs, () => {
+      if (life === machine.life && !link.isHeld) this.actors.checks.probes.saw('lease lapsed under a paused master');
+    });
+  }
+
+  /** All config servers stand still, and wake at the same moment: nobody has heard anybody, and nobody is down. */
+  private stallConfigs(): void {
+    const pauseMs = this.actors.swarm.downAfterMs * (0.6 + 2 * this.random.fraction());
+    for (const { machine, isWanted } of this.actors.configs) if (isWanted) machine.pause(pauseMs);
+  }
+
+  /**
+   * All but one of the config servers that are needed to hold a master for down lose sight of it, and then stand still. Long after that the
+   * leader loses sight of it, too: a majority of voices says that it is down, and all but one are old.
+   */
+  private staleVoices(server: ModelServer): void {
+    const { configs, swarm } = this.actors;
+    const known = configs.filter(({ isWanted }) => isWanted);
+    const silent = known.filter(({ plane }) => plane?.isLeader === false).slice(0, known.length >> 1);
+    const hiddenMs = 1.5 * swarm.downAfterMs;
+    for (const config of silent) {
+      this.hide(server, config, hiddenMs);
+      this.time.after(hiddenMs, () => config.machine.pause(PAUSE_MS_MAX));
+    }
+    this.time.after(hiddenMs + 3 * swarm.downAfterMs + OBLIVION_MS, () => {
+      const leader = configs.find(({ plane }) => plane?.isLeader === true);
+      if (!this.isOver && leader !== undefined) this.hide(server, leader, hiddenMs);
+    });
+  }
+
+  /** Only this config server does not see it. */
+  private hide({ machine }: ModelServer, config: ConfigMember, durationMs: number): void {
+    this.hurt(config, durationMs);
+    this.cut([machine], [config.machine], 'both', durationMs);
+  }
+
+  private slowDisk({ disk }: ConfigMember): void {
+    disk.syncMeanMs = this.drawMs(60);
+    this.time.after(this.drawMs(2000), () => {
+      disk.syncMeanMs = this.isOver ? HEALED_SYNC_MS : this.actors.swarm.syncMeanMs;
+    });
+  }
+
   private kill(server: ModelServer, tokensKept: number, isPowerLost: boolean): void {
     if (server.runId === '') return;
     const awayMs = 20 + this.drawMs(this.random.below(3) === 0 ? 4000 : 300);
     this.hurt(server, awayMs);
-    // Of stock servers that come back empty, nobody promises that their replicas keep what they have.
-    const isExcused = isPowerLost || server.plan.engine === 'redis';
-    this.actors.checks.died(server, isExcused ? server.data.tokens.slice(tokensKept) : []);
+    this.actors.checks.died(server, server.data.tokens.slice(tokensKept), isPowerLost);
     server.die(tokensKept, isPowerLost);
     this.time.after(awayMs, () => {
       if (server.runId === '') server.boot();
@@ -252,7 +341,7 @@ export class ClusterNemesis {
   }
 
   private anyConfig(): ConfigMember {
-    const { configs } = this.actors;
+    const configs = this.actors.configs.filter(({ isWanted }) => isWanted);
     const leader = configs.find(({ plane }) => plane?.isLeader === true);
     return leader !== undefined && this.random.below(2) === 0 ? leader : this.oneOf(configs);
   }

@@ -1,7 +1,7 @@
 /**
  * ClusterSimulation: config servers with the real control plane, models of data nodes and proxies, and writers, on virtual time, in a world
  * that a seed makes bad. First anything may happen, and every promise is checked; then all faults end, and within a bounded virtual time every
- * group must take writes from every proxy and all must have the same view.
+ * group must take writes from every proxy, those config servers must vote that were decided to, and all must have the same view.
  */
 import { CacheError, Random } from '../../base';
 import {
@@ -12,7 +12,7 @@ import {
   type ServerDialer,
 } from '../../config';
 import { addressOf } from '../../net';
-import type { NodeId } from '../../raft';
+import { isJoint, membersOf, votersOf, type NodeId } from '../../raft';
 import { ClusterView } from '../../slots';
 import { RaftChecks } from '../raft/raft-checks';
 import { SimulatedLines } from '../simulated-lines';
@@ -31,6 +31,8 @@ const CHAOS_SHARE = 0.7;
 const HEALING_MS_MAX = 40_000;
 const HEALING_EVENTS_MAX = 200_000;
 const WRITER_PATIENCE_MS = 4000;
+/** No operator takes config servers away below so many. */
+const CONFIGS_LEFT_MIN = 2;
 const FIRST_SERVER = 20;
 const FIRST_PROXY = 60;
 const WRITER = 100;
@@ -49,7 +51,6 @@ export class ClusterSimulation implements ConfigSurroundings, ClusterActors {
   readonly proxies: ModelProxy[];
   readonly founders: readonly ConfigRecord[];
   readonly initialState: ConfigState;
-  readonly syncMeanMs: number;
   private readonly nemesis: ClusterNemesis;
   private readonly random: Random;
   private readonly operator: SimulatedMachine;
@@ -66,7 +67,6 @@ export class ClusterSimulation implements ConfigSurroundings, ClusterActors {
     this.random = draw();
     this.swarm = drawClusterSwarm(draw());
     const { swarm } = this;
-    this.syncMeanMs = swarm.syncMeanMs;
     this.network = new SimulatedNetwork(time, draw());
     this.network.weather = swarm.weather;
     this.lines = new SimulatedLines(this.network);
@@ -75,14 +75,13 @@ export class ClusterSimulation implements ConfigSurroundings, ClusterActors {
       1 + ((swarm.hasExtremeClocks ? random.below(2) : random.fraction()) - 0.5) * CLOCK_RATE_SPREAD;
     const newMachine = (index: number): SimulatedMachine => new SimulatedMachine(time, index, draw(), drawRate());
     this.operator = newMachine(WRITER);
-    this.founders = Array.from({ length: swarm.configs }, (_, i) => ({
-      id: i + 1,
-      peerAddress: `10.1.0.${i + 1}:16390`,
-      address: '',
-      zone: '',
-      incarnation: '',
-    }));
-    this.configs = this.founders.map(({ id }) => new ConfigMember(id, newMachine(id), this, draw()));
+    this.configs = Array.from(
+      { length: swarm.configs + swarm.spareConfigs },
+      (_, i) => new ConfigMember(i + 1, newMachine(i + 1), this, draw(), i < swarm.configs),
+    );
+    this.founders = this.configs
+      .slice(0, swarm.configs)
+      .map(({ id, peerAddress }) => ({ id, peerAddress, address: '', zone: '', incarnation: '' }));
     const plans = swarm.groups.flatMap(({ engine, members, replicasToAck }, group) =>
       Array.from({ length: members }, (_, place) => ({ group, place, engine, replicasToAck })),
     );
@@ -108,15 +107,17 @@ export class ClusterSimulation implements ConfigSurroundings, ClusterActors {
   get probes(): ReadonlyMap<string, number> {
     return new Map<string, number>([
       ...this.nemesis.strikes,
-      ...this.checks.changes,
+      ...this.checks.probes.counts,
+      ...this.raftChecks.probes.counts,
       ['messages cut', this.network.messagesCut],
       ['writes', this.tokens],
+      ['torn tail opened', this.configs.reduce((sum, { disk }) => sum + disk.tornTails, 0)],
     ]);
   }
 
   /** Runs about so many events. @throws Violation */
   run(events: number): void {
-    for (const config of this.configs) this.bootConfig(config);
+    for (const { id } of this.founders) this.bootConfig(this.config(id));
     for (const proxy of this.proxies) proxy.boot();
     for (const [i] of this.proxies.entries()) {
       for (let writers = this.swarm.writersPerProxy; writers > 0; writers--) this.writeLater(i);
@@ -176,7 +177,7 @@ export class ClusterSimulation implements ConfigSurroundings, ClusterActors {
 
   stateChanged(member: ConfigMember): void {
     const before = this.checks.state;
-    this.checks.stateChanged(member, this.bootedAtMs, this.configs);
+    this.checks.stateChanged(member, this.bootedAtMs, this.namedConfigs());
     const { state } = this.checks;
     if (state === before) return;
     for (const { master, state: phase, id } of state!.view.groups) {
@@ -190,26 +191,50 @@ export class ClusterSimulation implements ConfigSurroundings, ClusterActors {
     this.nemesis.moment(member);
   }
 
-  failed(member: ConfigMember): void {
-    this.restartLater(member);
+  saves(member: ConfigMember): void {
+    this.nemesis.saves(member);
   }
 
-  killConfig(config: ConfigMember): void {
+  failed(member: ConfigMember): void {
+    this.killConfig(member, 'process');
+  }
+
+  killConfig(config: ConfigMember, kill: 'process' | 'power'): void {
     if (config.plane === null) return;
+    config.die(kill);
     this.lines.died(config.machine);
-    config.die();
     for (const other of this.configs) {
-      if (other.plane === null || this.network.isCut(config.id, other.id)) continue;
+      if (kill === 'power' || other.plane === null || this.network.isCut(config.id, other.id)) continue;
       this.network.send(config.machine, other.machine, () => other.noticeGone(config.id));
     }
     this.restartLater(config);
   }
 
   ask(words: readonly string[]): void {
-    const config = this.configs[this.random.below(this.configs.length)];
+    const configs = this.namedConfigs();
+    const config = configs[this.random.below(configs.length)];
     this.network.send(this.operator, config.machine, () =>
       config.plane?.request(words, 'an operator', () => undefined),
     );
+  }
+
+  joinConfig(): void {
+    const config = this.configs.find(({ isWanted }) => !isWanted);
+    if (config === undefined) return;
+    config.isWanted = true;
+    const { id, peerAddress, address } = config;
+    // Started before it is added, or after that.
+    this.time.after(this.random.below(200), () => this.bootConfig(config));
+    this.time.after(this.random.below(200), () =>
+      this.askTwice(['ONCE', `join-${id}`, 'CONFIG', 'ADD', String(id), peerAddress, address]),
+    );
+  }
+
+  leaveConfig({ id }: ConfigMember): void {
+    const named = this.namedConfigs();
+    const mayLeave = named.length > CONFIGS_LEFT_MIN && named.some((config) => config.id === id);
+    if (!mayLeave) return;
+    this.askTwice(['ONCE', `leave-${id}`, 'CONFIG', 'REMOVE', String(id)]);
   }
 
   // ── how it goes ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -227,6 +252,18 @@ export class ClusterSimulation implements ConfigSurroundings, ClusterActors {
     this.time.after(20 - 500 * Math.log(1 - this.random.fraction()), () => {
       if (config.plane === null) this.bootConfig(config);
     });
+  }
+
+  /** Of one who does not trust the network. */
+  private askTwice(words: readonly string[]): void {
+    this.ask(words);
+    this.time.after(100 + this.random.below(400), () => this.ask(words));
+  }
+
+  /** Config servers that belong to the cluster, as far as anybody knows. */
+  private namedConfigs(): readonly ConfigMember[] {
+    const { state } = this.checks;
+    return (state?.configs ?? this.founders).map(({ id }) => this.config(id));
   }
 
   private writeLater(place: number): void {
@@ -263,20 +300,30 @@ export class ClusterSimulation implements ConfigSurroundings, ClusterActors {
     }
   }
 
-  /** Nothing is under way, and all have the same view. */
+  /** Nothing is under way, those vote who are named, and all have the same view. */
   private agrees(): boolean {
     const leader = this.configs.find(({ plane }) => plane?.isLeader === true);
     if (leader === undefined) return false;
-    const { view } = leader.plane!.state;
+    const { state, raft } = leader.plane!;
+    const { view, configs } = state;
+    const { membership } = raft;
+    const voters = votersOf(membership);
+    const isMember = configs.every(({ id }) => voters.includes(id)) && membersOf(membership).length === configs.length;
+    if (!isMember || isJoint(membership)) return false;
     const versions = [
-      ...this.configs.map(({ plane }) => plane?.state.view.version),
+      ...voters.map((id) => this.config(id).plane?.state.view.version),
       ...this.proxies.map(({ link }) => link.versionInForce),
     ];
-    return view.groups.every(({ state }) => state === 'serving') && versions.every((one) => one === view.version);
+    return (
+      view.groups.every(({ state: phase }) => phase === 'serving') && versions.every((one) => one === view.version)
+    );
   }
 
   private describe(healed: ReadonlySet<string>): string {
-    const configs = this.configs.map(({ id, plane }) => `${id} ${plane?.raft.role} ${plane?.state.view.version}`);
+    const named = this.namedConfigs().map(({ id }) => id);
+    const configs = this.configs.map(({ id, plane, isRunning }) =>
+      isRunning ? `${id} ${plane!.raft.role} ${plane!.state.view.version} [${plane!.voters.join()}]` : `${id} away`,
+    );
     const servers = this.servers.map(
       ({ id, isMaster, duty, data, replication }) =>
         `${id} ${isMaster ? 'master' : `of ${replication.master}`} ${duty} ${data.offset} ${data.stream.slice(0, 4)}`,
@@ -285,7 +332,7 @@ export class ClusterSimulation implements ConfigSurroundings, ClusterActors {
       this.checks.state?.view.groups.map(({ id, state, epoch, master }) => [id, state, epoch, master!.id]),
     );
     const proxies = this.proxies.map(({ link }) => `${link.versionInForce} ${link.isHeld}`);
-    return `not well though all faults have ended (${[...healed].join()}): ${configs.join(', ')}; ${view}; ${servers.join(', ')}; ${proxies.join(', ')}`;
+    return `not well though all faults have ended (${[...healed].join()}): ${configs.join(', ')}, named ${named.join(' ')}; ${view}; ${servers.join(', ')}; ${proxies.join(', ')}`;
   }
 
   private drawInitialState(runs: readonly string[]): ConfigState {

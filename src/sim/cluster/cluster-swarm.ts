@@ -3,6 +3,7 @@
  */
 import type { Random } from '../../base';
 import type { Engine } from '../../slots';
+import type { DiskPlan } from '../member-disk';
 import type { NetworkWeather } from '../simulated-network';
 
 /** What a nemesis can do to a cluster. */
@@ -17,9 +18,16 @@ export const CLUSTER_FAULTS = [
   'clog-server',
   'lag-and-kill',
   'kill-config',
+  'power-config',
+  'bad-disk-config',
+  'slow-disk-config',
   'pause-config',
+  'stall-configs',
+  'stale-voices',
   'cut-config',
   'one-way-config',
+  'join-config',
+  'leave-config',
   'pause-proxy',
   'freeze-proxy',
   'kill-proxy',
@@ -39,8 +47,10 @@ export interface GroupPlan {
   readonly replicasToAck: number;
 }
 
-export interface ClusterSwarm {
+export interface ClusterSwarm extends DiskPlan {
   readonly configs: 3 | 5;
+  /** Config servers that may be added. */
+  readonly spareConfigs: number;
   readonly groups: readonly GroupPlan[];
   readonly proxies: number;
   readonly writersPerProxy: number;
@@ -49,7 +59,6 @@ export interface ClusterSwarm {
   readonly failoverIntervalMs: number;
   readonly hasExtremeClocks: boolean;
   readonly weather: NetworkWeather;
-  readonly syncMeanMs: number;
   readonly faultEveryMs: number;
   readonly faults: readonly ClusterFault[];
   /** Probability of a fault when a change of master begins, a server is promoted, or a config server is elected. */
@@ -69,6 +78,9 @@ export function drawClusterSwarm(random: Random): ClusterSwarm {
   };
   return {
     configs: oneOf(3, 3, 3, 5),
+    spareConfigs: oneOf(1, 2, 3),
+    storage: oneOf<DiskPlan['storage']>('disk-log', 'crashing-log'),
+    isHarshDisk: oneOf(true, false),
     groups: Array.from({ length: oneOf(1, 1, 2) }, drawGroup),
     proxies: 2,
     writersPerProxy: oneOf(1, 2),

@@ -214,7 +214,9 @@ export class ModelServer implements LineHost, LinkFollower {
         else this.followAddress(`${args[0]}:${args[1]}`);
         return;
       case 'PSYNC':
-        if (this.isPending || this.isLoading) return answer('-NOMASTERLINK not yet');
+        if (this.isPending || this.isLoading || (!this.isMaster && !this.replication.isSynced)) {
+          return answer('-NOMASTERLINK not yet');
+        }
         return this.replication.replicaCame(end, args[0], Number(args[1]));
       case 'ACK':
         return this.replication.acknowledged(end, Number(args[0]));

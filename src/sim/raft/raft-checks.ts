@@ -7,11 +7,12 @@
  *  R1 one leader per term (who speaks as one) · R2 a leader never replaces entries · R3 the same index and term, the same entry and the
  *  same history before it · R4 who comes to lead has all that was committed in earlier terms · R5 all carry out the same ·
  *  R6 what was carried out anywhere is never replaced · R7 terms do not fall and a vote is given once per term, across crashes ·
- *  R8 reads are not older than what was acknowledged · R9 one change of membership in flight · pre-vote: nobody stands whom a quorum would not
- *  elect (dissertation §9.6) · check-quorum: nobody leads for long whom a quorum cannot reach (§6.2) · C1 what is acknowledged
+ *  R8 reads are not older than what was acknowledged · R9 one change of membership in flight, and any quorum before it meets any
+ *  after it · pre-vote: nobody stands whom a quorum would not elect (dissertation §9.6) · check-quorum: nobody leads for long whom a quorum cannot reach (§6.2) · C1 what is acknowledged
  *  is on the disk · transfer: who is given the leader's place has its log (§3.10).
  */
 import {
+  isJoint,
   isVoter,
   reachedByQuorum,
   voteResult,
@@ -22,7 +23,9 @@ import {
   type SavedLog,
   type Snapshot,
 } from '../../raft';
+import { Probes } from '../probes';
 import { demand } from '../violation';
+import { quorumsMeet } from './quorum-meeting';
 
 /** What the checks look at of a node. */
 export interface CheckedNode {
@@ -55,6 +58,10 @@ class Mirror {
   durable = 0;
   /** Indexes of entries that change the membership. */
   changes: number[] = [];
+  /** The last entry that is known to have been carried out. */
+  advanced = 0;
+  /** What was in force when its node, as leader of that term, last began a change of membership. */
+  changing: { readonly term: number; readonly from: Membership } | null = null;
 
   get lastIndex(): number {
     return this.base + this.terms.length;
@@ -75,6 +82,7 @@ class Mirror {
 const TERMS_PER_INDEX = 1_000_000;
 
 export class RaftChecks {
+  readonly probes = new Probes();
   /** The last entry that a client may know to be committed: its effect was acknowledged, or read. */
   acknowledged = 0;
   private readonly leaders = new Map<number, NodeId>();
@@ -107,6 +115,7 @@ export class RaftChecks {
     this.checkReplaced(node, mirror, entries);
     this.add(node.id, mirror, entries);
     if (!node.isLeader) return;
+    this.checkChanged(node, mirror);
     for (const { index, kind } of entries) {
       if (kind !== 'membership') continue;
       const earlier = mirror.changes.find((at) => at < index && at > node.applied);
@@ -115,6 +124,10 @@ export class RaftChecks {
         'R9',
         () => `leader ${node.id} adds change ${index}, and ${earlier} is not applied`,
       );
+      mirror.changing = { term: node.term, from: node.membership };
+      const former = mirror.changes.filter((at) => at < index).at(-1) ?? mirror.base;
+      if (isJoint(node.membership) && mirror.termAt(former) !== node.term)
+        this.probes.saw('joint membership left by another leader');
     }
   }
 
@@ -129,11 +142,14 @@ export class RaftChecks {
   }
 
   savingSnapshot(id: NodeId, { index, term }: Snapshot): void {
-    this.mirrors.get(id)!.rebase(index, term);
+    const mirror = this.mirrors.get(id)!;
+    const present = mirror.termAt(index);
+    if (present !== null && present !== term) this.probes.saw('snapshot over a conflicting tail');
+    mirror.rebase(index, term);
   }
 
   /** A node has carried out an entry. */
-  applied(node: CheckedNode, { index, term }: Entry, digest: number): void {
+  applied(node: CheckedNode, { index, term }: Pick<Entry, 'index' | 'term'>, digest: number): void {
     const mirror = this.mirrors.get(node.id)!;
     this.membershipsOf(node);
     demand(index <= mirror.durable, 'C4', () => `node ${node.id} carries out entry ${index}, which its disk has not`);
@@ -147,6 +163,21 @@ export class RaftChecks {
     this.lastCommitted = Math.max(this.lastCommitted, index);
     if (node.isLeader && node.commit > (this.commitsAtElection.get(node.term) ?? 0))
       this.checkDecided(node, mirror, index);
+  }
+
+  /** A node may have carried out more, of which nobody tells what it did: so the entries themselves must be the same (R3) everywhere. */
+  advanced(node: CheckedNode): void {
+    const mirror = this.mirrors.get(node.id)!;
+    for (let index = Math.max(mirror.base, mirror.advanced) + 1; index <= node.applied; index++) {
+      const term = mirror.termAt(index);
+      demand(
+        term !== null,
+        'C4',
+        () => `node ${node.id} has carried out entry ${index}, which its disk was never given`,
+      );
+      this.applied(node, { index, term }, this.known.get(keyOf(index, term))?.sum ?? 0);
+      mirror.advanced = index;
+    }
   }
 
   /** A state came in the place of entries up to `index`. */
@@ -166,6 +197,7 @@ export class RaftChecks {
   becameLeader({ id, term, commit }: CheckedNode): void {
     this.commitsAtElection.set(term, commit);
     const mirror = this.mirrors.get(id)!;
+    if (this.isContradicted(mirror)) this.probes.saw('leader whose log others contradict');
     for (let index = this.lastCommitted; index > mirror.base; index--) {
       const entry = this.committed.get(index);
       if (entry === undefined || entry.inTerm >= term) continue;
@@ -219,6 +251,16 @@ export class RaftChecks {
     this.acknowledged = Math.max(this.acknowledged, node.applied);
   }
 
+  /** Another node has entries in the place of some that this one has. */
+  private isContradicted(mirror: Mirror): boolean {
+    for (const other of this.mirrors.values()) {
+      const index = Math.min(mirror.lastIndex, other.lastIndex);
+      const [mine, others] = [mirror.termAt(index), other.termAt(index)];
+      if (mine !== null && others !== null && mine !== others) return true;
+    }
+    return false;
+  }
+
   private leads(id: NodeId, term: number): void {
     const other = this.leaders.get(term);
     this.leaders.set(term, id);
@@ -254,6 +296,15 @@ export class RaftChecks {
     // What was decided before a change of membership was applied is carried out after that.
     const isDecided = this.membershipsOf(node).some((membership) => reachedByQuorum(membership, reached) >= index);
     demand(isDecided, 'R4', () => `leader ${id} decides entry ${index}, which a quorum has not`);
+  }
+
+  /** A change that a leader began has come into force, as the only one since: so nobody can have decided without those before it. */
+  private checkChanged({ id, term, membership }: CheckedNode, mirror: Mirror): void {
+    const { changing } = mirror;
+    if (changing === null || changing.from === membership) return;
+    mirror.changing = null;
+    const isSafe = changing.term !== term || quorumsMeet(changing.from, membership);
+    demand(isSafe, 'R9', () => `leader ${id} changes the membership so that two quorums may have nobody in common`);
   }
 
   /** The membership that a node acts by, and the one before. */
@@ -306,7 +357,7 @@ export class RaftChecks {
   }
 
   private checkKnown(id: NodeId, index: number, term: number, entry: KnownEntry): void {
-    const key = index * TERMS_PER_INDEX + term;
+    const key = keyOf(index, term);
     const known = this.known.get(key);
     if (known === undefined) {
       this.known.set(key, entry);
@@ -315,6 +366,10 @@ export class RaftChecks {
     const isSame = known.sum === entry.sum && known.previousTerm === entry.previousTerm;
     demand(isSame, 'R3', () => `node ${id} has another entry ${index} of term ${term}, or another history before it`);
   }
+}
+
+function keyOf(index: number, term: number): number {
+  return index * TERMS_PER_INDEX + term;
 }
 
 function sumOf(data: Uint8Array): number {

@@ -45,7 +45,7 @@ export class RaftNemesis {
     if (possible.length === 0) return;
     const fault = possible[this.random.below(possible.length)];
     const { life } = member.machine;
-    this.network.time.after(this.drawMs(kind === 'leads' ? 10 : member.syncMeanMs / 2), () => {
+    this.network.time.after(this.drawMs(kind === 'leads' ? 10 : member.disk.syncMeanMs / 2), () => {
       if (!this.isOver && life === member.machine.life) this.strike(fault, member);
     });
   }
@@ -56,7 +56,7 @@ export class RaftNemesis {
     this.network.healAll();
     this.network.weather = FAIR_WEATHER;
     for (const member of this.members) {
-      member.syncMeanMs = 0.5;
+      member.disk.syncMeanMs = 0.5;
       if (!member.isUp) member.boot();
       else member.machine.resume();
     }
@@ -97,7 +97,7 @@ export class RaftNemesis {
       case 'slow-disk':
         return this.slowDisk(member);
       case 'bad-disk':
-        return member.failDisk();
+        return member.disk.failNextSync();
       case 'wall-jump':
         return member.machine.jumpWall((random.fraction() * 2 - 1) * HOUR_MS);
       case 'transfer':
@@ -170,8 +170,11 @@ export class RaftNemesis {
   }
 
   private slowDisk(member: RaftMember): void {
-    member.syncMeanMs = this.drawMs(150);
-    this.network.time.after(this.drawMs(2000), () => (member.syncMeanMs = this.isOver ? 0.5 : this.swarm.syncMeanMs));
+    member.disk.syncMeanMs = this.drawMs(150);
+    this.network.time.after(
+      this.drawMs(2000),
+      () => (member.disk.syncMeanMs = this.isOver ? 0.5 : this.swarm.syncMeanMs),
+    );
   }
 
   private leader(): RaftMember | undefined {

@@ -82,12 +82,11 @@ export class RaftSimulation implements RaftSurroundings {
 
   /** How often things that should be rare have happened, by name. */
   get probes(): ReadonlyMap<string, number> {
-    const probes = new Map<string, number>(this.nemesis.strikes);
+    const probes = new Map<string, number>([...this.nemesis.strikes, ...this.checks.probes.counts]);
+    const sum = (counts: readonly number[]): number => counts.reduce((total, count) => total + count, 0);
     probes.set('messages cut', this.network.messagesCut);
-    probes.set(
-      'answered',
-      this.clients.reduce((sum, { answered }) => sum + answered, 0),
-    );
+    probes.set('answered', sum(this.clients.map(({ answered }) => answered)));
+    probes.set('torn tail opened', sum(this.members.map(({ disk }) => disk.tornTails)));
     return probes;
   }
 

@@ -5,6 +5,7 @@
  * "Swarm Testing", ISSTA 2012). Half of the seeds aim: they hit whoever has just begun to lead, and whoever waits for its disk.
  */
 import type { Random } from '../../base';
+import type { DiskPlan } from '../member-disk';
 import type { NetworkWeather } from '../simulated-network';
 
 /** What a nemesis can do to a Raft cluster. */
@@ -29,16 +30,14 @@ export const RAFT_FAULTS = [
 
 export type RaftFault = (typeof RAFT_FAULTS)[number];
 
-export interface RaftSwarm {
+export interface RaftSwarm extends DiskPlan {
   readonly nodes: 3 | 5;
   /** Nodes that are no members in the beginning. */
   readonly spares: number;
-  readonly storage: 'crashing-log' | 'disk-log';
-  /** Names are lost and kept in any order by a loss of power. */
-  readonly isHarshDisk: boolean;
   readonly weather: NetworkWeather;
-  readonly syncMeanMs: number;
   readonly compactAfterEntries: number;
+  /** Entries that are kept though a snapshot stands for them: who lacks more is sent the snapshot. */
+  readonly entriesKeptMax: number;
   /** Entries, and bytes of snapshots, that travel together: few make many states between. */
   readonly entryBytesPerMessageMax: number;
   readonly snapshotChunkBytes: number;
@@ -76,6 +75,7 @@ export function drawRaftSwarm(seed: number, random: Random): RaftSwarm {
     },
     syncMeanMs: oneOf(0.1, 1, 5, 40, 120),
     compactAfterEntries: oneOf(5, 20, 100, 10_000),
+    entriesKeptMax: oneOf(0, 10, 500),
     entryBytesPerMessageMax: oneOf(1, 60, 10_000),
     snapshotChunkBytes: oneOf(40, 10_000),
     readsByLease: random.below(4) === 0,

@@ -2,7 +2,7 @@
  * Daemon: one process of the cluster under drill, in its zone: it starts, dies, freezes and comes back with what it has kept.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { realTimers } from '../../../src/base';
 import { Client } from '../../../src/net';
 import { sleep } from '../load';
@@ -74,8 +74,16 @@ export class Daemon {
     return Client.connect({ host: this.zone.host, port: this.port }, realTimers);
   }
 
-  freeze(): void {
+  /** As /proc has it: R, S, T where it is stopped. */
+  get state(): string {
+    const stat = readFileSync(`/proc/${this.pid}/stat`, 'utf8');
+    return stat[stat.lastIndexOf(')') + 2];
+  }
+
+  /** Resolves when it stands still. */
+  async freeze(): Promise<void> {
     process.kill(this.pid, 'SIGSTOP');
+    while (this.state !== 'T') await sleep(1);
   }
 
   thaw(): void {

@@ -3,20 +3,22 @@
  * process that relied on it (promise C6), and another leads.
  */
 import { join } from 'node:path';
+import type { Random } from '../../../src/base';
 import { sleep } from '../load';
 import { Strace } from '../strace';
 import type { Daemon } from './daemon';
 import { askOf, type Formation } from './formation';
-import { longestGap, Prober } from './prober';
-import { BEFORE_MS, AFTER_MS, proxyAddress, settle, type Round, type RoundResult } from './rounds';
+import { longestGap } from './prober';
+import { settle, type Round, type RoundResult } from './round';
+import { Traffic } from './round-traffic';
 
 const SLOW_MS = 500;
-const TAMPERED_MS = 4000;
+const TAMPERED_MS = 2500;
 const CHANGE_EVERY_MS = 200;
 
 /** Each sync of the leader's disk takes half a second, while changes are asked for. */
-export const slowDisk: Round = (formation, _random, number) =>
-  tamper(formation, number, `delay_enter=${SLOW_MS * 1000}`, async (leader) => {
+export const slowDisk: Round = (formation, random, number) =>
+  tamper(formation, random, number, `delay_enter=${SLOW_MS * 1000}`, async (leader) => {
     const untilMs = performance.now() + TAMPERED_MS;
     while (performance.now() < untilMs) {
       void change(formation.configs[number % formation.configs.length]);
@@ -26,8 +28,8 @@ export const slowDisk: Round = (formation, _random, number) =>
   });
 
 /** Syncs of the leader's disk fail. */
-export const badDisk: Round = (formation, _random, number) =>
-  tamper(formation, number, 'error=EIO', async (leader) => {
+export const badDisk: Round = (formation, random, number) =>
+  tamper(formation, random, number, 'error=EIO', async (leader) => {
     const untilMs = performance.now() + TAMPERED_MS;
     while (leader.isAlive && performance.now() < untilMs) {
       await change(formation.configs.find((config) => config !== leader)!);
@@ -38,12 +40,12 @@ export const badDisk: Round = (formation, _random, number) =>
 
 async function tamper(
   formation: Formation,
+  random: Random,
   number: number,
   how: string,
   during: (leader: Daemon) => Promise<string[]>,
 ): Promise<RoundResult> {
-  const prober = new Prober(await proxyAddress(formation, null), `disk:${number}`);
-  await sleep(BEFORE_MS);
+  const traffic = await Traffic.begin([formation.proxies[0]], `disk:${number}`, random);
   const epoch = await formation.epoch();
   const leader = await formation.leader();
   const strace = await Strace.attach(leader.pid, how, join(leader.dir, 'strace'));
@@ -52,14 +54,12 @@ async function tamper(
   if (!strace.hasStruck) problems.push('no sync was tampered with');
   await strace.detach();
   if (!leader.isAlive) await leader.start();
-  await formation.until(
-    'changes are committed',
-    async () => (await askOf(leader, ['SET', 'failover-interval-ms', '0'])) !== null,
-  );
-  await sleep(AFTER_MS);
-  const result = await prober.end();
-  const settled = await settle(formation, result, epoch, 0);
-  return { ...settled, backAfterMs: longestGap(result, struckMs).ms, problems: [...problems, ...settled.problems] };
+  await formation.until('changes are committed', async () => {
+    return (await askOf(leader, ['SET', 'failover-interval-ms', '0'])) !== null;
+  });
+  const written = await traffic.end(struckMs);
+  const measured = { 'longest silence': longestGap(written.all, struckMs).ms };
+  return settle(formation, written, epoch, 0, { measured, problems });
 }
 
 async function change(config: Daemon): Promise<void> {

@@ -2,16 +2,22 @@
  * Zones: machines that can be cut off from each other: network namespaces on one bridge, which the drill itself is on, too.
  *
  * A process that is started in a zone has the zone's address, so its pid, its signals and its files are as ever, and only its
- * network can be broken: `cut` takes the zone's cable out, both ways; `deafen` lets one zone's packets to another vanish (their
+ * network can be broken: `cut` lets nothing through its cable, both ways (its port at the bridge is closed; the cable itself stays in, as
+ * the kernel would notice that it came back a second late); `deafen` lets one zone's packets to another vanish (their
  * neighbour gets a hardware address that nobody has) while those the other way arrive. Nothing is refused: what is sent into a cut
  * is not answered, as when a switch dies. Needs Linux and root.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, type StdioOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 
 /** Hardware address that nobody on the bridge has. */
 const NOBODY = '02:00:00:00:00:01';
 const SUBNETS = 200;
+/** States of a port of a bridge, as spanning trees have them. */
+const DISABLED = 0;
+const FORWARDING = 3;
+/** Errors are for us, the rest for nobody. */
+const PLAINLY: StdioOptions = ['ignore', 'ignore', 'pipe'];
 
 export class Zone {
   readonly host: string;
@@ -38,13 +44,17 @@ export class Zone {
     return ['ip', 'netns', 'exec', this.namespace];
   }
 
-  /** Takes its cable out: nobody hears it, and it hears nobody, but itself. */
+  /** Nobody hears it, and it hears nobody, but itself. */
   cut(): void {
-    ip('link', 'set', this.cable, 'down');
+    this.setPort(DISABLED);
   }
 
   mend(): void {
-    ip('link', 'set', this.cable, 'up');
+    this.setPort(FORWARDING);
+  }
+
+  private setPort(state: number): void {
+    execFileSync('bridge', ['link', 'set', 'dev', this.cable, 'state', String(state)], { stdio: PLAINLY });
   }
 
   /** What it sends to that zone does not arrive; what it is sent does. */
@@ -105,7 +115,7 @@ export class Zones {
 }
 
 function ip(...args: readonly string[]): void {
-  execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync('ip', args, { stdio: PLAINLY });
 }
 
 function quietly(...args: readonly string[]): void {
