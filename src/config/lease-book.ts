@@ -51,6 +51,7 @@ export class LeaseBook implements LeaseBookPart {
   stop(): void {
     this.heldGroups.clear();
     this.begun.clear();
+    this.seenVersion = -1;
   }
 
   leadershipChanged(): void {
@@ -63,6 +64,7 @@ export class LeaseBook implements LeaseBookPart {
 
   stateChanged(): void {
     const { view, failovers, settings, proxies } = this.host.state;
+    if (view.version === this.seenVersion) return;
     this.longestLeaseMs = Math.max(this.longestLeaseMs, settings['lease-ms']);
     const atMs = this.nowMs;
     if (view.version > this.seenVersion + 1) this.begun.set(UNSEEN, { epoch: 0, version: view.version, atMs });
@@ -104,6 +106,8 @@ export class LeaseBook implements LeaseBookPart {
 
   renewProxy(runId: string, version: number): LeaseAnswer {
     if (!this.host.isLeader) return { error: 'NOQUORUM this config server does not lead' };
+    // The state may have changed in this very turn, and parts are told at its end.
+    this.stateChanged();
     const { proxies, view, settings } = this.host.state;
     const isKnown = [...proxies.values()].some((proxy) => proxy.runId === runId);
     if (!isKnown) return { error: 'UNREGISTERED this proxy must register' };

@@ -145,12 +145,6 @@ export class Operations {
 
   private removeConfig(id: NodeId, by: string, requestId: string, answered: Answered): void {
     const { raft } = this.host;
-    const others = votersOf(raft.membership).filter((voter) => voter !== id);
-    if (id === raft.id && others.length > 0) {
-      // The next leader is asked then.
-      raft.transferTo(others[0], () => answered({ kind: 'not-leader' }));
-      return;
-    }
     this.propose({ does: 'remove-config', id }, by, requestId, (verdict) => {
       if (verdict.kind !== 'value') return answered(verdict);
       this.await(

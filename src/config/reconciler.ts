@@ -124,13 +124,14 @@ export class Reconciler implements ControlPart {
 
   /** Notes which stream the master writes, when it is another one than before. */
   private noteStream({ id: group, epoch, state, master }: Group, report: MemberReport): void {
-    const { stream, role, runId, isLoading, isPending } = report;
+    const { stream, offset, formerOffset, role, runId, isLoading, isPending } = report;
     const { members, lineages } = this.host.state;
     if (state !== 'serving' || role !== 'master' || isLoading || isPending || stream === '') return;
-    if (members.get(master!.id)?.runId !== runId || lineages.get(group)?.at(-1) === stream) return;
+    if (members.get(master!.id)?.runId !== runId || lineages.get(group)?.at(-1)?.stream === stream) return;
     if (this.noting.has(group)) return;
     this.noting.add(group);
-    this.host.propose({ does: 'note-stream', group, epoch, stream }, 'reconciler', () => this.noting.delete(group));
+    const era = { stream, since: formerOffset >= 0 ? formerOffset : Math.max(0, offset) };
+    this.host.propose({ does: 'note-stream', group, epoch, era }, 'reconciler', () => this.noting.delete(group));
   }
 
   /** The state is the newest, and may have changed since the orders were thought of: they are made again from it. */

@@ -4,6 +4,7 @@
  * Plain data, all of it part of the replicated state (state.ts) and of its snapshots, so it changes by commands only. What is merely
  * observed (who answers pings, which offsets, whose lease) is not here: it is told among the config servers and forgotten.
  */
+import type { Era } from '../failover';
 import type { Engine, MemberParts } from '../slots';
 
 /** A config server. */
@@ -128,7 +129,7 @@ export type ConfigCommand =
   /** The process at a member's place is another one now, and is accepted as it is. */
   | { readonly does: 'identify-member'; readonly group: number; readonly memberId: string; readonly runId: string }
   /** The master of the group writes that stream. Refused unless the group serves at `epoch`. */
-  | { readonly does: 'note-stream'; readonly group: number; readonly epoch: number; readonly stream: string }
+  | { readonly does: 'note-stream'; readonly group: number; readonly epoch: number; readonly era: Era }
   | {
       readonly does: 'assign-slots';
       readonly from: number;

@@ -6,7 +6,7 @@
  * was made twice, one is carried out and the other refused, whatever their order in the log.
  */
 import { CacheError, isPlanted } from '../base';
-import { withStream, type Lineage } from '../failover';
+import { withEra, type Era, type Lineage } from '../failover';
 import { spread, type ClusterView, type Group } from '../slots';
 import type { ClusterSettings, ConfigCommand, ConfigMember, FailoverReport, RunningFailover } from './records';
 import { ALL_GROUPS, REPORTS_MAX, type StateParts } from './state-parts';
@@ -123,19 +123,19 @@ function identifyMember(state: StateParts, { group, memberId, runId }: Command<'
   return { members: new Map([...state.members, [memberId, { id: memberId, runId }]]) };
 }
 
-function noteStream({ view, lineages }: StateParts, { group, epoch, stream }: Command<'note-stream'>): Changes {
+function noteStream({ view, lineages }: StateParts, { group, epoch, era }: Command<'note-stream'>): Changes {
   const { epoch: present, state } = demand(view, group);
   if (state !== 'serving' || epoch !== present) refuse(`group ${group} is ${state} at epoch ${present}, not ${epoch}`);
-  if (stream.length > STREAM_CHARS_MAX) refuse(`the name of a stream has at most ${STREAM_CHARS_MAX} characters`);
-  return { lineages: lineagesWith(lineages, group, stream) };
+  if (era.stream.length > STREAM_CHARS_MAX) refuse(`the name of a stream has at most ${STREAM_CHARS_MAX} characters`);
+  return { lineages: lineagesWith(lineages, group, era) };
 }
 
 function lineagesWith(
   lineages: StateParts['lineages'],
   group: number,
-  ...streams: readonly string[]
+  ...eras: readonly Era[]
 ): StateParts['lineages'] {
-  return new Map([...lineages, [group, streams.reduce<Lineage>(withStream, lineages.get(group) ?? [])]]);
+  return new Map([...lineages, [group, eras.reduce<Lineage>(withEra, lineages.get(group) ?? [])]]);
 }
 
 function registerProxy({ proxies }: StateParts, { proxy }: Command<'register-proxy'>): Changes {
@@ -166,13 +166,14 @@ function beginFailover({ view, failovers }: StateParts, command: Command<'begin-
 function endFailover(state: StateParts, command: Command<'end-failover'>, atMs: number): Changes {
   const { group, epoch, newMaster, runId, stream, parting, report } = command;
   const running = demandRunning(state, group, epoch);
+  const since = parting?.offset ?? 0;
   const ended: FailoverReport = { ...running, ...report, newMaster, outcome: 'promoted', endedAtMs: atMs };
   return {
     view: state.view.withMaster(group, newMaster),
     members: new Map([...state.members, [newMaster, { id: newMaster, runId }]]),
     failovers: without(state.failovers, group),
     partings: parting === null ? without(state.partings, group) : new Map([...state.partings, [group, parting]]),
-    lineages: lineagesWith(state.lineages, group, parting?.stream ?? '', stream),
+    lineages: lineagesWith(state.lineages, group, { stream: parting?.stream ?? '', since }, { stream, since }),
     reports: [...state.reports.slice(-REPORTS_MAX + 1), ended],
   };
 }

@@ -28,7 +28,7 @@ export function stateJson(state: StateParts): object {
     members: [...state.members.values()],
     failovers: [...state.failovers.values()],
     partings: Array.from(state.partings, ([group, parting]) => ({ group, ...parting })),
-    lineages: Array.from(state.lineages, ([group, streams]) => ({ group, streams })),
+    lineages: Array.from(state.lineages, ([group, eras]) => ({ group, eras })),
     reports: state.reports,
     paused: [...state.paused],
     configs: state.configs,
@@ -57,7 +57,7 @@ export function readState(text: string, nothing: StateParts): StateParts {
     lineages: mapBy(
       fields.items('lineages'),
       (each) => each.number('group'),
-      (each) => each.texts('streams'),
+      (each) => each.items('eras').map((era) => ({ stream: era.text('stream'), since: era.number('since') })),
     ),
     reports: fields.items('reports').map(readReport),
     paused: new Set(fields.numbers('paused')),

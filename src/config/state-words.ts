@@ -21,7 +21,7 @@ export function commandText(command: ConfigCommand): string {
     case 'identify-member':
       return `GROUP IDENTIFY ${command.group} ${command.memberId} ${command.runId}`;
     case 'note-stream':
-      return `GROUP STREAM ${command.group} ${command.stream}`;
+      return `GROUP STREAM ${command.group} ${command.era.stream} SINCE ${command.era.since}`;
     case 'assign-slots':
       return `SLOTS ASSIGN ${command.from}-${command.to} ${command.group}${forceWord(command.force)}`;
     case 'spread-slots':

@@ -14,7 +14,7 @@
  * of a group one priority.
  */
 import { isPlanted } from '../base';
-import type { Lineage } from './lineage';
+import { isNoted, type Lineage } from './lineage';
 
 export interface Candidate {
   readonly memberId: string;
@@ -64,7 +64,7 @@ function isNearEnough({ offset }: Candidate, { masterOffset, lagLimitBytes, isFo
 
 /** Stands in a stream that is not known to have been left. */
 function isBeyond({ stream, isFollower }: Candidate, rules: ChoiceRules): boolean {
-  return !rules.lineage.includes(stream) && (rules.stream === '' || isFollower);
+  return !isNoted(rules.lineage, stream) && (rules.stream === '' || isFollower);
 }
 
 function byRank(a: Candidate, b: Candidate): number {

@@ -7,7 +7,8 @@
  * ground for an automatic change of master: one observer with a bad cable convinces nobody.
  *
  * Two things make an observer distrust itself. Whoever notices that it was not running for a while (`downAfterMs` / 2 between two
- * calls) has heard nobody because it did not listen: all its observations start anew, and its voice is withdrawn for `downAfterMs`.
+ * calls) has heard nobody because it did not listen: all its observations start anew, its voice is withdrawn for `downAfterMs`, and
+ * what it hears of others within `freshMs` is not believed, as it may have waited all that time to be heard.
  * And opinions of others count from their arrival for `freshMs` only, so a voice that is cut off falls silent instead of going on.
  *
  * A master that was promoted a moment ago may be busy with just that; silence of it is judged after twice the time. (Sentinel without
@@ -63,6 +64,8 @@ export class Detector {
   private readonly others = new Map<number, Heard>();
   private calledMs: number;
   private withdrawnUntilMs = -Infinity;
+  /** Opinions that come before this moment may be old. */
+  private deafUntilMs = -Infinity;
 
   /** @param self number of this observer among the voters */
   constructor(
@@ -117,11 +120,15 @@ export class Detector {
       node.isRefused = false;
     }
     this.withdrawnUntilMs = nowMs + this.rules.downAfterMs;
+    this.deafUntilMs = nowMs + this.rules.freshMs;
+    this.others.clear();
     return true;
   }
 
   /** What another observer says; replaces all that it said before. */
   heard(from: number, { isWithdrawn, down }: OpinionsOfOne, nowMs: number): void {
+    this.tick(nowMs);
+    if (nowMs < this.deafUntilMs) return;
     const opinions = new Map(isWithdrawn ? [] : down.map((opinion) => [opinion.memberId, opinion]));
     this.others.set(from, { atMs: nowMs, opinions });
   }

@@ -4,7 +4,7 @@
  */
 export { chooseReplica, type Candidate, type ChoiceRules } from './choose';
 export { Detector, type DetectorRules, type DownOpinion, type DownReason, type OpinionsOfOne } from './detector';
-export { isBefore, withStream, type Lineage } from './lineage';
+export { withEra, type Era, type Lineage } from './lineage';
 export { CLOCK_RATE_MARGIN, LeaseTable } from './lease-table';
 export {
   FailoverMachine,

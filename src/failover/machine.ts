@@ -266,7 +266,8 @@ export class FailoverMachine {
     const fit = answered.filter((id) => !this.failed.has(id));
     const candidates = fit.map((id) => this.candidate(id, seen));
     const newestFirst = [...lineage].reverse();
-    const stream = newestFirst.find((known) => candidates.some((one) => one.stream === known)) ?? '';
+    const era = newestFirst.find(({ stream }) => candidates.some((one) => one.stream === stream));
+    const stream = era?.stream ?? '';
     return chooseReplica(candidates, { stream, lineage, masterOffset: -1, lagLimitBytes: 0, isForced: false });
   }
 
@@ -278,7 +279,7 @@ export class FailoverMachine {
     const { lastSeen } = seen;
     const { lineage } = this.plan;
     const former = this.formerReport(seen);
-    const noted = lineage.at(-1) ?? '';
+    const noted = lineage.at(-1)?.stream ?? '';
     const stream = lastSeen === null || isBefore(lineage, lastSeen.stream, noted) ? noted : lastSeen.stream;
     if (former === null || former.runId === this.plan.formerRunId || !holdsData(former)) return stream;
     const left = positionOf(former);

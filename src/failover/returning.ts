@@ -2,14 +2,14 @@
  * Returning: whether a master whose process was restarted may go on as the master of its group.
  *
  * It has what was on its disk, which may be all, the most that anybody has, or nothing. It may go on where nobody else has more: where
- * each of the others stands in the same stream and not beyond it, or in one that the group left before (it missed a change of
- * master), or has nothing at all, or cannot say where it stands: a stock server that was restarted from an append-only file does not
+ * each of the others stands in the same stream and not beyond it, or in one that the group left, with no more of it than was taken
+ * over that this one has not; or has nothing at all, or cannot say where it stands: a stock server that was restarted from an append-only file does not
  * know, and there the one who took all writes is the best guess. Positions in other streams cannot be compared, so who stands there
  * with data is in the way; so is who is still loading. One that came back empty goes on only where all others were seen, and are empty, too: those who cannot
  * be reached may have what it lost.
  */
 import { isPlanted } from '../base';
-import { isBefore, type Lineage } from './lineage';
+import { isBehind, type Lineage } from './lineage';
 import { positionOf, type MemberReport } from './report';
 
 /** A stock server that never had a byte of a stream shows this offset, or less. */
@@ -33,14 +33,12 @@ export function mayReturn(
   lineage: Lineage,
 ): boolean {
   if (isPlanted('restarted-master-goes-on')) return true;
-  const { stream, offset } = positionOf(former);
-  const isBehind = (other: MemberReport): boolean => {
+  const present = positionOf(former);
+  const isNoRival = (other: MemberReport): boolean => {
     const position = positionOf(other);
-    if (position.stream === '') return true;
-    if (position.stream === stream) return position.offset <= offset;
-    return isBefore(lineage, position.stream, stream);
+    return position.stream === '' || isBehind(lineage, position, present);
   };
   if (others.some(({ isLoading }) => isLoading)) return false;
   const rivals = others.filter(holdsData);
-  return holdsData(former) ? rivals.every(isBehind) : areAll && rivals.length === 0;
+  return holdsData(former) ? rivals.every(isNoRival) : areAll && rivals.length === 0;
 }

@@ -23,7 +23,7 @@ import { Conversation, type Answered, type Connect, type Words } from './convers
 /** Between looks at the link, ms; and after how many of them a lease is renewed, and a server given up that answers no renewal. */
 const TICK_MS = 50;
 const TICKS_PER_RENEWAL = 2;
-const SILENT_TICKS_MAX = 5;
+const SILENT_TICKS_MAX = 3;
 
 /** Pauses before the next server is tried, ms: between the first two while there is one that was not tried; then they grow. */
 const PAUSE_MIN_MS = 10;

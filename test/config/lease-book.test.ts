@@ -68,6 +68,19 @@ test('the fence waits for a proxy until it has the view, or its lease has lapsed
   expect(host.leases.proxiesBehind(version)).toBe(0);
 });
 
+test('a fence that waited for nobody stays: of a change that was decided in this very turn, too', () => {
+  const host = leading('redis');
+  host.time.run(1000);
+  const before = host.state.view.version;
+  const { stateChanged } = host.leases;
+  host.leases.stateChanged = () => undefined;
+  const version = beginFailover(host);
+  host.leases.stateChanged = stateChanged;
+  expect(host.leases.proxiesBehind(version)).toBe(0);
+  expect(valuesOf(host.leases.renewProxy(PROXY, before))[0]).toBe(0);
+  expect(host.leases.proxiesBehind(version)).toBe(0);
+});
+
 test('who waits for proxies is told of each that comes to a newer view, once', () => {
   const host = leading('redis');
   host.time.run(1000);

@@ -68,7 +68,10 @@ describe('a change of master', () => {
     const ended = play(begun, end(epoch + 1));
     expect(ended.view.group(1)).toMatchObject({ state: 'serving', epoch: epoch + 1, master: { id: 'h:2' } });
     expect(ended.partings.get(1)).toEqual({ stream: 'abc', offset: 17 });
-    expect(ended.lineages.get(1)).toEqual(['abc', 'def']);
+    expect(ended.lineages.get(1)).toEqual([
+      { stream: 'abc', since: 17 },
+      { stream: 'def', since: 17 },
+    ]);
     expect(ended.reports).toMatchObject([{ outcome: 'promoted', newMaster: 'h:2', phases: report.phases }]);
     expect(why(ended, end(epoch + 1))).toBe('no change of master is under way in group 1');
   });
@@ -159,7 +162,12 @@ const commands: fc.Arbitrary<ConfigCommand> = fc.oneof(
     proxy: fc.record({ runId: fc.constantFrom('p', 'q'), address: text, zone: fc.constant('') }),
   }),
   fc.record({ does: fc.constant('deregister-proxy' as const), address: text }),
-  fc.record({ does: fc.constant('note-stream' as const), group: small, epoch: epochs, stream: text }),
+  fc.record({
+    does: fc.constant('note-stream' as const),
+    group: small,
+    epoch: epochs,
+    era: fc.record({ stream: text, since: small }),
+  }),
   fc.record({
     does: fc.constant('begin-failover' as const),
     group: small,

@@ -76,6 +76,17 @@ describe('one observer', () => {
     expect(detector.opinions(6000)).toMatchObject({ isWithdrawn: false, down: [{ memberId: NODE }] });
   });
 
+  test('who did not listen does not believe what has waited to be heard', () => {
+    const detector = observer(400);
+    for (const from of [2, 3]) detector.heard(from, down(), 5000);
+    listen(detector, 5000, 5250);
+    for (const from of [2, 3]) detector.heard(from, down(), 5250);
+    expect(detector.isObjectivelyDown(NODE, VOTERS, 5250)).toBe(false);
+    listen(detector, 5300, 5300);
+    for (const from of [2, 3]) detector.heard(from, down(), 5300);
+    expect(detector.isObjectivelyDown(NODE, VOTERS, 5300)).toBe(true);
+  });
+
   test('a refusal that comes right after a stall starts nothing', () => {
     const detector = observer(400);
     detector.refused(NODE, 5000);

@@ -7,12 +7,17 @@ import {
   LeaseTable,
   mayReturn,
   whyNotNow,
+  withEra,
   type Candidate,
   type ChoiceRules,
+  type Lineage,
   type MemberReport,
 } from '../../src/failover';
 
 afterEach(() => plant(null));
+
+/** Streams that began at 50. */
+const eras = (...streams: readonly string[]): Lineage => streams.map((stream) => ({ stream, since: 50 }));
 
 describe('LeaseTable', () => {
   test('counts from the last grant, and a twentieth longer', () => {
@@ -96,14 +101,14 @@ describe('chooseReplica', () => {
   test('where nobody knows the stream, that of most', () => {
     const candidates = [one('a', { stream: 'x', offset: 900 }), one('b', { stream: 'y' }), one('c', { stream: 'y' })];
     expect(chosen(candidates, { stream: '' })).toBe('b');
-    expect(chosen(candidates, { stream: '', lineage: ['y'] })).toBe('a');
+    expect(chosen(candidates, { stream: '', lineage: eras('y') })).toBe('a');
   });
 
   test('where the stream went on under another name, that of who followed to the end', () => {
     const [stale, follower] = [one('a', { stream: 'old', offset: 900 }), one('b', { stream: 'new', isFollower: true })];
-    expect(chosen([stale, follower], { lineage: ['s'] })).toBe('b');
-    expect(chosen([{ ...stale, isFollower: true }], { lineage: ['old', 's'] })).toBeUndefined();
-    expect(chosen([stale], { lineage: ['s'] })).toBeUndefined();
+    expect(chosen([stale, follower], { lineage: eras('s') })).toBe('b');
+    expect(chosen([{ ...stale, isFollower: true }], { lineage: eras('old', 's') })).toBeUndefined();
+    expect(chosen([stale], { lineage: eras('s') })).toBeUndefined();
     expect(chosen([follower, one('c', { isHealthy: false })])).toBeUndefined();
   });
 
@@ -156,6 +161,7 @@ describe('mayReturn', () => {
     ['who has as much as the others', former, [at('s', 100)], true, true],
     ['who has less', former, [at('s', 101)], true, false],
     ['who has more than those that missed the last change of master', former, [at('before', 900)], true, true],
+    ['who lost something from before the last change of master', at('s', 40), [at('before', 60)], true, false],
     ['who missed the last change of master', at('before', 900), [at('s', 100)], true, false],
     ['who cannot be compared with somebody', former, [at('elsewhere', 5)], true, false],
     ['who has data, where nobody else has any', former, [at('elsewhere', 0)], false, true],
@@ -164,6 +170,18 @@ describe('mayReturn', () => {
     ['who has nothing, where somebody may have', at('new', 0), [], false, false],
     ['who has nothing, where nobody has', at('new', 0), [at('s', 0)], true, true],
   ])('%s', (_, master, others, areAll, may) => {
-    expect(mayReturn(master, others, areAll, ['before', 's'])).toBe(may);
+    expect(mayReturn(master, others, areAll, eras('before', 's'))).toBe(may);
   });
+});
+
+test('a lineage has each stream once, the newest last, and not without end', () => {
+  let lineage: Lineage = [];
+  for (let i = 0; i < 20; i++) lineage = withEra(lineage, { stream: `s${i}`, since: i });
+  expect(lineage).toHaveLength(16);
+  expect(withEra(lineage, { stream: 's19', since: 99 })).toBe(lineage);
+  expect(withEra(lineage, { stream: '', since: 99 })).toBe(lineage);
+  const again = withEra(lineage, { stream: 's10', since: 3 });
+  expect(again).toHaveLength(16);
+  // What begins after another stream began no sooner than that.
+  expect(again.at(-1)).toEqual({ stream: 's10', since: 19 });
 });

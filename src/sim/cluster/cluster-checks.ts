@@ -144,8 +144,9 @@ export class ClusterChecks {
   promoted(server: ModelServer): void {
     const { group, engine } = server.plan;
     const present = this.newest?.view.group(group);
-    // An order that was on its way to a stock server until the change of master was over, with another one: it will be told again.
-    if (engine === 'redis' && present?.state === 'serving' && present.master!.id !== server.id) return;
+    // An order that was on its way until the change of master was over, with another one: it will be told again whom to follow. Meanwhile
+    // no proxy asks it, and one of ours has no lease.
+    if (present?.state === 'serving' && present.master!.id !== server.id) return;
     for (const other of this.servers) {
       if (other.plan.group !== group || other === server) continue;
       if (engine === 'slotcache') {

@@ -22,7 +22,7 @@ export interface LinkFollower {
 
 const TICK_MS = 50;
 const TICKS_PER_RENEWAL = 2;
-const SILENT_TICKS_MAX = 5;
+const SILENT_TICKS_MAX = 3;
 const PAUSE_MS_MAX = 50;
 
 export class ModelLink {

@@ -26,6 +26,8 @@ interface Waiting {
 }
 
 const REDIAL_MS = 100;
+/** For how long a replica waits to be filled. */
+const PATIENCE_MS = 5000;
 
 export class ModelReplication {
   /** `host:port` that it follows; null for a master. */
@@ -37,6 +39,7 @@ export class ModelReplication {
   private readonly replicas = new Map<LineEnd, number>();
   private waiting: Waiting[] = [];
   private end: LineEnd | null = null;
+  private dialledMs = -Infinity;
 
   constructor(
     private readonly server: ModelServer,
@@ -112,7 +115,7 @@ export class ModelReplication {
   /** To be called every second: a replica says where it is, and so finds out when nobody is there any more. */
   report(): void {
     if (this.isSynced) this.acknowledge();
-    else if (this.end !== null && this.end.peer === null) this.redial();
+    else if (this.end !== null && (this.end.peer === null || this.nowMs - this.dialledMs >= PATIENCE_MS)) this.redial();
   }
 
   private acknowledge(): void {
@@ -123,6 +126,7 @@ export class ModelReplication {
   private dial(): void {
     const { master } = this;
     if (master === null) return;
+    this.dialledMs = this.nowMs;
     const end = this.around.lines.dial(this.server, this.find(master), {
       opened: () => {
         const { stream, offset } = this.server.data;
@@ -142,11 +146,15 @@ export class ModelReplication {
     const { master } = this;
     this.end?.close();
     this.end = null;
-    if (this.isSynced) this.lostAtMs = this.server.machine.clock.monotonicMs();
+    if (this.isSynced) this.lostAtMs = this.nowMs;
     this.isSynced = false;
     this.server.machine.timers.after(REDIAL_MS, () => {
       if (this.master === master && this.end === null) this.dial();
     });
+  }
+
+  private get nowMs(): number {
+    return this.server.machine.clock.monotonicMs();
   }
 
   private take(feed: Feed): void {

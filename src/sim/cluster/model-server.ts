@@ -79,7 +79,7 @@ export class ModelServer implements LineHost, LinkFollower {
     firstMaster: string,
   ) {
     this.savedMaster = firstMaster;
-    this.data = new ModelData('0'.repeat(40), []);
+    this.data = new ModelData(random.identifier(), []);
     this.replication = this.newReplication();
   }
 
