@@ -29,6 +29,8 @@ export class MemberConversation {
   info: NodeInfo | null = null;
   /** When that was asked for, monotonic ms. */
   askedMs = -Infinity;
+  /** When INFO was first asked for of the process that answered it last, monotonic ms. */
+  runSinceMs = -Infinity;
   /** The last report of the process that was there before the present one; null where nobody saw another. */
   formerReport: MemberReport | null = null;
   /** When that was asked for, monotonic ms. */
@@ -125,6 +127,7 @@ export class MemberConversation {
       this.formerAskedMs = this.askedMs;
     }
     const { report } = info;
+    if (this.info?.report.runId !== report.runId) this.runSinceMs = askedMs;
     if (report.role === 'replica' && report.isLinkUp && !report.isSyncing) this.attached = { report, askedMs };
     this.info = info;
     this.askedMs = askedMs;

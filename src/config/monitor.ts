@@ -125,6 +125,11 @@ export class Monitor implements MonitorPart {
     return { stream: formerReport.stream, offset: formerReport.offset, askedMs: formerAskedMs };
   }
 
+  /** When the process that is there now was first asked what it is, monotonic ms. */
+  runSinceMs(memberId: string): number {
+    return this.conversations.get(memberId)?.runSinceMs ?? -Infinity;
+  }
+
   /** Whether a majority of the config servers holds it for down. */
   isObjectivelyDown(memberId: string): boolean {
     return this.detector.isObjectivelyDown(memberId, this.host.voters, this.nowMs);

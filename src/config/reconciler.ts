@@ -22,7 +22,7 @@ import type { MemberReport } from '../failover';
 import type { Group, Member } from '../slots';
 import type { ControlHost, ControlPart } from './control-host';
 import type { Monitor } from './monitor';
-import { isReplaced, isRestarted } from './restarted-master';
+import { haveSpokenSince, isReplaced, isRestarted } from './restarted-master';
 
 /** Between orders to one member, and between looks at all of them. */
 const ORDER_AGAIN_MS = 1000;
@@ -110,8 +110,9 @@ export class Reconciler implements ControlPart {
   private identify(group: Group, { id }: Member, report: MemberReport): boolean {
     const known = this.host.state.members.get(id)?.runId;
     if (known === undefined || known === report.runId || report.runId === '' || report.isLoading) return false;
-    if (id === group.master?.id && (group.state !== 'serving' || isReplaced(this.host.state, this.monitor, group))) {
-      return false;
+    if (id === group.master?.id) {
+      if (group.state !== 'serving' || isReplaced(this.host.state, this.monitor, group)) return false;
+      if (!haveSpokenSince(this.monitor, group)) return false;
     }
     this.orderedMs.set(id, this.nowMs);
     this.host.propose(

@@ -23,6 +23,17 @@ export function isReplaced(state: ConfigState, monitor: Monitor, group: Group): 
   return group.members.length > 1 && isRestarted(state, monitor, group) && !lacksNothing(state, monitor, group);
 }
 
+/** Whether all others who can be reached have said where they stand since the master was restarted; who has not is asked. */
+export function haveSpokenSince(monitor: Monitor, { master, members }: Group): boolean {
+  const sinceMs = monitor.runSinceMs(master!.id);
+  const silent = members.filter(({ id }) => {
+    const { isReachable, askedMs } = monitor.sight(id);
+    return id !== master!.id && isReachable && askedMs < sinceMs;
+  });
+  for (const { id } of silent) monitor.ask(id);
+  return silent.length === 0;
+}
+
 /** Whether the new process has all that the former was seen to have, and none of the others, of whom all are known, has more. */
 function lacksNothing(state: ConfigState, monitor: Monitor, { id: group, master, members }: Group): boolean {
   if (isPlanted('restarted-master-goes-on')) return true;

@@ -221,6 +221,19 @@ describe('a change that nobody seems fit for', () => {
     expect(masterOf(host)).toBe(replica.id);
   });
 
+  test('is not accepted before the others have said where they stand since', () => {
+    const { host, servers } = cluster('slotcache', 2);
+    const [master, replica] = servers;
+    // What the replica took after it was asked last, and the master has not on its disk.
+    Object.assign(replica, { infoDelayMs: 400, offset: 150 });
+    master.health = 'gone';
+    host.time.run(60);
+    restart(master, { stream: 'stream-1', offset: 100, formerStream: 'stream-1', formerOffset: 100 });
+    host.time.run(5000);
+    expect(masterOf(host)).toBe(replica.id);
+    expect(host.state.partings.get(1)).toEqual({ stream: 'stream-1', offset: 150 });
+  });
+
   test('never takes a replica that missed changes of master, however high its offset is', () => {
     const { host, servers } = cluster('slotcache', 2);
     const [master, stale] = servers;

@@ -37,6 +37,8 @@ export class PaperServer {
   /** One of our own that waits to be told its role. */
   isPending = false;
   keys = 10;
+  /** How long answers to INFO are on their way. */
+  infoDelayMs = LATENCY_MS;
   /** 'gone': refuses connections; 'frozen': says nothing. */
   health: 'well' | 'gone' | 'frozen' = 'well';
   readonly orders: string[] = [];
@@ -191,7 +193,7 @@ export class PaperHost implements ControlHost {
     });
     return {
       command: (words, done) => {
-        this.time.after(LATENCY_MS, () => {
+        this.time.after(words[0] === 'INFO' ? server.infoDelayMs : LATENCY_MS, () => {
           if (isClosed) return;
           if (server.health === 'well') done(server.answer(words));
           if (server.health !== 'gone') return;
