@@ -212,7 +212,8 @@ export class FailoverMachine {
     // A former master that can be reached again may have more than any of them.
     const former = seen.member(this.plan.formerMaster);
     const isFormerAwaited = former.isReachable && !isNewerThan(former, this.phaseSinceMs);
-    const isComplete = !isFormerAwaited && silent.every((id) => seen.member(id).isDown);
+    // That it is down in the eyes of this observer alone is no reason not to wait for it: it may be back in a moment.
+    const isComplete = !isFormerAwaited && silent.every((id) => seen.member(id).isObjectivelyDown);
     if (isComplete || waitedMs >= STRAGGLERS_MS) {
       const chosen = this.pick(answered, seen);
       const returned = this.restore(chosen, seen);

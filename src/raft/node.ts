@@ -40,6 +40,7 @@ export interface RaftNodeOptions {
   /** Reads trust clocks whose rates differ by less than 5 %, instead of asking a quorum each time; default no. */
   readonly readsByLease?: boolean;
   /** See RaftOptions. */
+  readonly entriesKeptMax?: number;
   readonly entryBytesPerMessageMax?: number;
   readonly snapshotChunkBytes?: number;
 }
@@ -57,6 +58,7 @@ const DEFAULTS = {
   compactAfterEntries: 10_000,
   compactAfterBytes: 8 * 1024 * 1024,
   readsByLease: false,
+  entriesKeptMax: 500,
   entryBytesPerMessageMax: 256 * 1024,
   snapshotChunkBytes: 256 * 1024,
 };
@@ -64,7 +66,7 @@ const DEFAULTS = {
 /** A former leader waits so many election timeouts for a successor to settle what was proposed to it. */
 const SETTLING_TIMEOUTS = 2;
 /** Between two rounds of heartbeats for reads, where others are to be asked. */
-const READ_GAP_MS = 2;
+const READ_GAP_MS = 1;
 
 export class RaftNode {
   /** Called whenever role, leader or term have changed. `leader` may be nobody (0). */

@@ -61,6 +61,21 @@ describe('automatic failover', () => {
     expect(host.state.view.group(1)!.state).toBe('serving');
   });
 
+  test('waits a moment for a replica that only this config server does not reach', () => {
+    const { host, servers } = cluster('redis');
+    const [master, near, far] = servers;
+    Object.assign(far, { health: 'frozen', offset: 300 });
+    host.time.run(1400);
+    near.offset = 200;
+    master.health = 'gone';
+    host.othersSay(master.id, 'refused');
+    host.time.run(50);
+    expect(host.driver.phase(1)).toBe('asking');
+    far.health = 'well';
+    host.time.run(400);
+    expect(masterOf(host)).toBe(far.id);
+  });
+
   test('needs a majority', () => {
     const { host, servers } = cluster('slotcache');
     servers[0].health = 'frozen';

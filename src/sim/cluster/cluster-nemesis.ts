@@ -227,7 +227,9 @@ export class ClusterNemesis {
     }
     this.time.after(hiddenMs + 3 * swarm.downAfterMs + OBLIVION_MS, () => {
       const leader = configs.find(({ plane }) => plane?.isLeader === true);
-      if (!this.isOver && leader !== undefined) this.hide(server, leader, hiddenMs);
+      // One who is most of them would be right.
+      const isMajority = (leader?.plane?.voters.length ?? 0) < 3;
+      if (!this.isOver && leader !== undefined && !isMajority) this.hide(server, leader, hiddenMs);
     });
   }
 

@@ -69,17 +69,10 @@ export class RaftMember {
     const { id, random, transport, registers } = this;
     const world = { clock: machine.clock, timers: machine.timers, random: new Random(random.uint32()), log: () => {} };
     const storage = this.disk.open();
-    // Some are options of the core, to which the node hands them on.
-    const options = {
-      id,
-      membership: membershipOf(voters),
-      compactAfterEntries: swarm.compactAfterEntries,
-      entriesKeptMax: swarm.entriesKeptMax,
-      readsByLease: swarm.readsByLease,
-      entryBytesPerMessageMax: swarm.entryBytesPerMessageMax,
-      snapshotChunkBytes: swarm.snapshotChunkBytes,
-    };
-    const node = new RaftNode(world, { storage, transport, machine: registers }, options);
+    const { compactAfterEntries, entriesKeptMax, readsByLease, entryBytesPerMessageMax, snapshotChunkBytes } = swarm;
+    const limits = { compactAfterEntries, entriesKeptMax, readsByLease, entryBytesPerMessageMax, snapshotChunkBytes };
+    const membership = membershipOf(voters);
+    const node = new RaftNode(world, { storage, transport, machine: registers }, { id, membership, ...limits });
     this.node = node;
     this.leadsSinceMs = NaN;
     node.onLeader = (leader) => this.leaderChanged(node, leader);
