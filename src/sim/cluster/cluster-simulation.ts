@@ -243,15 +243,15 @@ export class ClusterSimulation implements ConfigSurroundings, ClusterActors {
     demand(this.time.step(), 'liveness', () => 'nothing is left to happen');
   }
 
+  /** Starts it, unless it has been started meanwhile. */
   private bootConfig(config: ConfigMember): void {
+    if (config.plane !== null) return;
     this.bootedAtMs = this.time.nowMs;
     config.boot();
   }
 
   private restartLater(config: ConfigMember): void {
-    this.time.after(20 - 500 * Math.log(1 - this.random.fraction()), () => {
-      if (config.plane === null) this.bootConfig(config);
-    });
+    this.time.after(20 - 500 * Math.log(1 - this.random.fraction()), () => this.bootConfig(config));
   }
 
   /** Of one who does not trust the network. */
