@@ -6,6 +6,9 @@
  */
 import type { MemberReport } from '../failover';
 
+/** Replication ids and runs have forty characters; hosts may have more. */
+const PRINTABLE = /^[ -~]{0,255}$/;
+
 /** The report of a node, and what only our own nodes tell; from the text that INFO answered. */
 export interface NodeInfo {
   readonly report: MemberReport;
@@ -15,7 +18,7 @@ export interface NodeInfo {
 
 /** Null where the text does not tell the role: then it is no answer to INFO. */
 export function readInfo(text: string): NodeInfo | null {
-  const word = (name: string): string => valueOf(text, name);
+  const word = (name: string): string => printable(valueOf(text, name));
   const role = word('role');
   if (role !== 'master' && role !== 'slave') return null;
   const number = (name: string, otherwise: number): number => wholeNumber(word(name), otherwise);
@@ -50,6 +53,11 @@ function valueOf(text: string, name: string): string {
   const from = at < 0 ? mark.length - 1 : at + mark.length;
   const end = text.indexOf('\r\n', from);
   return text.slice(from, end < 0 ? undefined : end);
+}
+
+/** What it says of itself is kept, shown and logged: nothing but a name is taken for one. */
+function printable(text: string): string {
+  return PRINTABLE.test(text) ? text : '';
 }
 
 function wholeNumber(text: string, otherwise: number): number {

@@ -22,6 +22,7 @@ import type { MemberReport } from '../failover';
 import type { Group, Member } from '../slots';
 import type { ControlHost, ControlPart } from './control-host';
 import type { Monitor } from './monitor';
+import { STREAM_CHARS_MAX } from './records';
 import { haveSpokenSince, isReplaced, isRestarted } from './restarted-master';
 
 /** Between orders to one member, and between looks at all of them. */
@@ -127,7 +128,8 @@ export class Reconciler implements ControlPart {
   private noteStream({ id: group, epoch, state, master }: Group, report: MemberReport): void {
     const { stream, offset, formerOffset, role, runId, isLoading, isPending } = report;
     const { members, lineages } = this.host.state;
-    if (state !== 'serving' || role !== 'master' || isLoading || isPending || stream === '') return;
+    if (state !== 'serving' || role !== 'master' || isLoading || isPending) return;
+    if (stream === '' || stream.length > STREAM_CHARS_MAX) return;
     if (members.get(master!.id)?.runId !== runId || lineages.get(group)?.at(-1)?.stream === stream) return;
     if (this.noting.has(group)) return;
     this.noting.add(group);

@@ -7,6 +7,9 @@
 import type { Era } from '../failover';
 import type { Engine, MemberParts } from '../slots';
 
+/** The name of a replication stream may be so long; Redis' are forty. */
+export const STREAM_CHARS_MAX = 64;
+
 /** A config server. */
 export interface ConfigMember {
   /** Its number in Raft. */

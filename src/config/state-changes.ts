@@ -8,7 +8,14 @@
 import { CacheError, isPlanted } from '../base';
 import { withEra, type Era, type Lineage } from '../failover';
 import { spread, type ClusterView, type Group } from '../slots';
-import type { ClusterSettings, ConfigCommand, ConfigMember, FailoverReport, RunningFailover } from './records';
+import {
+  STREAM_CHARS_MAX,
+  type ClusterSettings,
+  type ConfigCommand,
+  type ConfigMember,
+  type FailoverReport,
+  type RunningFailover,
+} from './records';
 import { ALL_GROUPS, REPORTS_MAX, type StateParts } from './state-parts';
 
 type Changes = Partial<StateParts>;
@@ -16,8 +23,6 @@ type Command<Does extends ConfigCommand['does']> = Extract<ConfigCommand, { does
 
 const PROXIES_MAX = 10_000;
 const CONFIGS_MAX = 64;
-/** Of Redis' replication ids it is forty. */
-const STREAM_CHARS_MAX = 64;
 const CONFIG_ID_MAX = 4294967295;
 /** Of down-after-ms: a lease must have lapsed before a replica is promoted. */
 const LEASE_SHARE_MAX = 0.8;

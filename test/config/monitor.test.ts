@@ -81,3 +81,8 @@ test('INFO that tells no role is no report; what is missing promises least', () 
   expect(readInfo('# Server\r\nrun_id:abc\r\n')).toBeNull();
   expect(readInfo('role:master\r\n')?.report).toMatchObject({ offset: -1, formerStream: '', formerOffset: -1 });
 });
+
+test('what INFO has in the place of a name is not logged, however it came there', () => {
+  const text = `role:master\r\nrun_id:a\nb\u001b[2J\r\nmaster_replid:${'x'.repeat(300)}\r\n`;
+  expect(readInfo(text)?.report).toMatchObject({ role: 'master', runId: '', stream: '' });
+});
