@@ -1,5 +1,5 @@
 /** Whom the leader grants leases, and for whom the fence waits. */
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { LeaseAnswer } from '../../src/config/control-host';
 import { PaperHost } from './paper-host';
 
@@ -72,10 +72,9 @@ test('a fence that waited for nobody stays: of a change that was decided in this
   const host = leading('redis');
   host.time.run(1000);
   const before = host.state.view.version;
-  const { stateChanged } = host.leases;
-  host.leases.stateChanged = () => undefined;
+  const told = vi.spyOn(host.leases, 'stateChanged').mockImplementation(() => undefined);
   const version = beginFailover(host);
-  host.leases.stateChanged = stateChanged;
+  told.mockRestore();
   expect(host.leases.proxiesBehind(version)).toBe(0);
   expect(valuesOf(host.leases.renewProxy(PROXY, before))[0]).toBe(0);
   expect(host.leases.proxiesBehind(version)).toBe(0);
