@@ -22,7 +22,8 @@ export async function run(log: (line: string) => void): Promise<void> {
     await operator.command('GROUP', 'CREATE', i + 1);
     await operator.command('GROUP', 'ADD', i + 1, host, port);
   }
-  log(`view version ${String(await operator.command('SLOTS', 'SPREAD', 1, 2))}`);
+  await operator.command('SLOTS', 'SPREAD', 1, 2);
+  log(`groups: ${config.plane.state.view.groups.map(({ id }) => id).join(', ')}`);
 
   const settings = proxySettings();
   const { port: configPort } = configAddress as { port: number };
@@ -44,7 +45,7 @@ export async function run(log: (line: string) => void): Promise<void> {
 }
 
 // prints:
-// view version 5
+// groups: 1, 2
 // MGET: 4,3,2,1
 // DBSIZE: 4
 // each server has some: true
