@@ -294,7 +294,7 @@ export class FailoverDriver implements FailoverDriverPart {
       nowMs,
       leaseEndsMs: leases.serverFenceEndsMs(formerMaster) - leases.nowMs + nowMs,
       proxiesBehind: leases.proxiesBehind(version),
-      isFormerDown: monitor.isObjectivelyDown(formerMaster),
+      isObjectivelyDown: (memberId) => monitor.isObjectivelyDown(memberId),
       lastSeen: monitor.lastSeenAsMaster(formerMaster, formerRunId, machine.plan.others),
       member: (memberId) => monitor.sight(memberId),
     });

@@ -90,12 +90,9 @@ export class Monitor implements MonitorPart {
   sight(memberId: string): MemberSight {
     const conversation = this.conversations.get(memberId);
     const isDown = this.detector.opinion(memberId, this.nowMs) !== null;
-    const isObjectivelyDown = this.isObjectivelyDown(memberId);
-    if (conversation === undefined) {
-      return { isReachable: false, isDown: true, isObjectivelyDown, report: null, askedMs: -Infinity };
-    }
+    if (conversation === undefined) return { isReachable: false, isDown: true, report: null, askedMs: -Infinity };
     const { info, askedMs, isOpen } = conversation;
-    return { isReachable: isOpen && !isDown, isDown, isObjectivelyDown, report: info?.report ?? null, askedMs };
+    return { isReachable: isOpen && !isDown, isDown, report: info?.report ?? null, askedMs };
   }
 
   /**

@@ -15,6 +15,7 @@
  */
 import { isPlanted } from '../base';
 import { isNoted, type Lineage } from './lineage';
+import { OFFSET_OF_NOTHING } from './report';
 
 export interface Candidate {
   readonly memberId: string;
@@ -42,9 +43,6 @@ export interface ChoiceRules {
   /** An operator takes the loss upon himself: the limit does not hold. */
   readonly isForced: boolean;
 }
-
-/** A stock replica that has lost its data while it was being filled shows this offset, or less. */
-const OFFSET_OF_NOTHING = 1;
 
 /** The candidate that is to be master; null where nobody can be. */
 export function chooseReplica(candidates: readonly Candidate[], rules: ChoiceRules): Candidate | null {

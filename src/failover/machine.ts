@@ -53,8 +53,8 @@ export interface Surroundings {
   readonly leaseEndsMs: number;
   /** Proxies that may still send commands to it. */
   readonly proxiesBehind: number;
-  /** A majority holds whoever is at its place for down. */
-  readonly isFormerDown: boolean;
+  /** Whether a majority holds whoever is at that place for down. */
+  readonly isObjectivelyDown: (memberId: string) => boolean;
   /** Where the former master was last seen, and when that was asked for; null where nobody saw it. */
   readonly lastSeen: Sighting | null;
   readonly member: (memberId: string) => MemberSight;
@@ -213,7 +213,7 @@ export class FailoverMachine {
     const former = seen.member(this.plan.formerMaster);
     const isFormerAwaited = former.isReachable && !isNewerThan(former, this.phaseSinceMs);
     // That it is down in the eyes of this observer alone is no reason not to wait for it: it may be back in a moment.
-    const isComplete = !isFormerAwaited && silent.every((id) => seen.member(id).isObjectivelyDown);
+    const isComplete = !isFormerAwaited && silent.every((id) => seen.isObjectivelyDown(id));
     if (isComplete || waitedMs >= STRAGGLERS_MS) {
       const chosen = this.pick(answered, seen);
       const returned = this.restore(chosen, seen);
@@ -315,7 +315,8 @@ export class FailoverMachine {
     if (returns === 'not') return null;
     // It would be given up again as long as a majority holds it for down: opinions take a moment to change.
     const hasJustCome = !isSame && seen.nowMs - this.returnedMs < STRAGGLERS_MS;
-    if (returns === 'later' || seen.isFormerDown) return hasJustCome || best === null ? 'wait' : null;
+    if (returns === 'later' || seen.isObjectivelyDown(formerMaster))
+      return hasJustCome || best === null ? 'wait' : null;
     const reason =
       best === null
         ? `nobody else could be promoted, and the former master is ${isSame ? 'well again' : 'back'}`

@@ -35,6 +35,9 @@ export interface MemberReport {
   readonly hasKeys: boolean;
 }
 
+/** A stock server that never had a byte of a stream, or lost its data while it was being filled, shows this offset, or less. */
+export const OFFSET_OF_NOTHING = 1;
+
 /** A place in a stream. */
 export interface Position {
   readonly stream: string;

@@ -10,10 +10,7 @@
  */
 import { isPlanted } from '../base';
 import { isBehind, type Lineage } from './lineage';
-import { positionOf, type MemberReport } from './report';
-
-/** A stock server that never had a byte of a stream shows this offset, or less. */
-const OFFSET_OF_NOTHING = 1;
+import { OFFSET_OF_NOTHING, positionOf, type MemberReport } from './report';
 
 /** Whether there is anything that could be lost with it. */
 export function holdsData(report: MemberReport): boolean {

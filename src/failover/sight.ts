@@ -12,8 +12,6 @@ export interface MemberSight {
   /** Not subjectively down, and a conversation with it stands. */
   readonly isReachable: boolean;
   readonly isDown: boolean;
-  /** A majority of the config servers holds it for down. */
-  readonly isObjectivelyDown: boolean;
   /** Its newest answer, and when that was asked for; null and −Infinity for none. */
   readonly report: MemberReport | null;
   readonly askedMs: number;
